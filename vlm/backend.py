@@ -1,0 +1,57 @@
+"""What a backend is: something that answers a prompt about an image, with its own token probabilities.
+
+Two kinds exist (`vlm.backends`): a local transformers model and an OpenAI-compatible server. Every scripted one
+lives in `tests/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlm.model_spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's answer.
+
+    Attributes:
+        text: special tokens kept, since boxes are spelt in them.
+        tokens: the answer's tokens as text, in order; empty when the backend does not give them.
+        log_probabilities: natural log of each token's probability under the grammar-free model; same length.
+        truncated: whether the token limit ended it.
+        seconds: per stage, (name, seconds).
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    log_probabilities: tuple[float, ...]
+    truncated: bool
+    seconds: tuple[tuple[str, float], ...]
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Answers one prompt about one image."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model behind this backend."""
+        ...
+
+    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+        """The model's answer.
+
+        Args:
+            image: (rows, columns) uint8, already laid into the model's input by `vlm.preprocess`; None when the
+                image input is removed (evidence by removal).
+            prompt: the rendered prompt text.
+
+        Raises:
+            BackendError: it crashed, ran out of time, or answered with non-finite numbers.
+        """
+        ...
