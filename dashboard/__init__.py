@@ -1,0 +1,1 @@
+"""The window: Streamlit views, the reading room and the command line. Holds no rule that another room should own."""

@@ -1,0 +1,1 @@
+"""The referee: measures drafts, reviews and pilots. Changes neither a draft nor a review."""
