@@ -1,1 +1,1 @@
-"""The command line, one file per group of commands: each adds its parsers and turns arguments into calls on the rooms."""
+"""The command line, one file per group of commands: each adds its parsers and calls the rooms."""
