@@ -1,0 +1,57 @@
+"""Hand-made cases for this folder; nothing here is a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from cases.study import Case, CaseStatus, Image, InputName, InputState, MissingReason, Observation, PriorNote
+
+STUDY_DAY = date(2021, 6, 15)
+
+
+def image(**changes: Any) -> Image:
+    given: dict[str, Any] = {
+        "sha256": "0" * 64,
+        "rows": 100,
+        "columns": 80,
+        "modality": "DX",
+        "view_position": "PA",
+        "pixel_spacing_mm": None,
+        "spacing_source": None,
+        "acquired": STUDY_DAY,
+        "simulated": True,
+    }
+    return Image(**(given | changes))
+
+
+def case(**changes: Any) -> Case:
+    """A case with everything; name what is to differ."""
+    given: dict[str, Any] = {
+        "case_id": "c1",
+        "patient_pseudonym": "p1",
+        "received": datetime(2021, 6, 15, 8, tzinfo=UTC),
+        "status": CaseStatus.REGISTERED,
+        "image": image(),
+        "notes": (PriorNote("n1", date(2020, 12, 15), "report", "Nodule in the right upper lobe. No effusion."),),
+        "indication": "persistent cough",
+        "age_years": 61,
+        "sex": "F",
+        "observations": (Observation("smoking", "current"), Observation("CRP", "12 mg/L")),
+        "inputs": (
+            InputState(InputName.CURRENT_IMAGE, present=True),
+            InputState(InputName.PRIOR_IMAGE, present=False, missing_reason=MissingReason.NOT_SENT),
+            InputState(InputName.PRIOR_NOTES, present=True),
+            InputState(InputName.INDICATION, present=True),
+            InputState(InputName.STRUCTURED_VALUES, present=True),
+        ),
+    }
+    return Case(**(given | changes))
+
+
+@pytest.fixture
+def make_case() -> Callable[..., Case]:
+    return case
