@@ -1,0 +1,41 @@
+"""Where the parts of a pilot lie on disk: all beside the store's file, so that moving the pilot is moving its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StorePaths:
+    """The files that belong to a store.
+
+    The keys and the crosswalk lie apart from the store on purpose: a copy of the store (for the committee, for the
+    statistician) is then pseudonymous as it stands.
+
+    >>> StorePaths(Path("pilot/overread.duckdb")).images.as_posix()
+    'pilot/overread.duckdb.images'
+
+    Attributes:
+        store: the DuckDB file.
+    """
+
+    store: Path
+
+    @property
+    def images(self) -> Path:
+        """Folder of the rendered pixels, named by their hash (`cases.images`)."""
+        return self._beside("images")
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the keys, readable by their owner only (`cases.crosswalk`)."""
+        return self._beside("keys")
+
+    @property
+    def crosswalk(self) -> Path:
+        """File of the encrypted crosswalk to the real identifiers (`cases.crosswalk`)."""
+        return self._beside("crosswalk")
+
+    def _beside(self, part: str) -> Path:
+        return self.store.with_name(f"{self.store.name}.{part}")
