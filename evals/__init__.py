@@ -1,1 +1,4 @@
-"""The referee: measures drafts, reviews and pilots. Changes neither a draft nor a review."""
+"""The referee: what a draft is worth, in figures that carry their denominator, interval, seed and model.
+
+Not here: anything that changes a draft or a review, or shows a screen.
+"""

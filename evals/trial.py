@@ -1,0 +1,103 @@
+"""A trial: a case with its pixels, and beside it (never inside it) the truth about its lesions.
+
+The drafter sees `case` and `pixels` and nothing else, through the same call as the product; file names, patients and
+truth stay on this side. Not here: where trials come from (`evals.insertion`, `evals.sources`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cases.draft import Draft
+from cases.study import Case, CaseStatus, Image, InputName, InputState, MissingReason, PriorNote
+from grounding.box import Box
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # evaluation cases arrive at no particular time
+
+
+class Drafter(Protocol):
+    """Drafts one case: the product's own path (`vlm.draft.draft_case` with its backend bound)."""
+
+    def __call__(self, case: Case, *, pixels: NDArray[np.uint16]) -> Draft:
+        """The draft; model faults come back as failed drafts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One lesion that is known to be there.
+
+    Attributes:
+        box: truth, normalized in the displayed image.
+        tier: the group it is reported under ("moderate", "conspicuous", "subtle", or a label).
+        diameter_mm, contrast: of an inserted lesion (contrast as a share of the display range), else None.
+    """
+
+    box: Box
+    tier: str
+    diameter_mm: float | None = None
+    contrast: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One case to draft and the truth it is judged by.
+
+    Attributes:
+        case: what the drafter gets.
+        pixels: (rows, columns) uint16, the displayed image.
+        patient: cluster for the intervals.
+        lesions: truth; empty for a lesion-free image.
+    """
+
+    case: Case
+    pixels: NDArray[np.uint16]
+    patient: str
+    lesions: tuple[Lesion, ...]
+
+
+def image_of(pixels: NDArray[np.uint16], *, view: str | None, simulated: bool) -> Image:
+    """The `Image` of displayed pixels, without a spacing: evaluation images carry none that could be trusted."""
+    rows, columns = pixels.shape
+    return Image(
+        sha256=hashlib.sha256(np.ascontiguousarray(pixels, dtype="<u2").tobytes()).hexdigest(),
+        rows=rows,
+        columns=columns,
+        modality="DX",
+        view_position=view,
+        pixel_spacing_mm=None,
+        spacing_source=None,
+        acquired=None,
+        simulated=simulated,
+    )
+
+
+def trial_case(case_id: str, image: Image, *, notes: tuple[PriorNote, ...] = (), indication: str | None = None) -> Case:
+    """A case with only these inputs; all others are missing because they were not sent."""
+    present = {
+        InputName.CURRENT_IMAGE: True,
+        InputName.PRIOR_NOTES: bool(notes),
+        InputName.INDICATION: indication is not None,
+    }
+    inputs = tuple(
+        InputState(name, present=True)
+        if present.get(name, False)
+        else InputState(name, present=False, missing_reason=MissingReason.NOT_SENT)
+        for name in InputName
+    )
+    return Case(
+        case_id=case_id,
+        patient_pseudonym=case_id,
+        received=EPOCH,
+        status=CaseStatus.REGISTERED,
+        image=image,
+        notes=notes,
+        indication=indication,
+        inputs=inputs,
+    )
