@@ -26,6 +26,7 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"
     EMPTY = "empty"
     TRUNCATED = "truncated"
+    REPEATING = "repeating"
     NON_FINITE = "non_finite"
 
 

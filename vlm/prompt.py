@@ -57,6 +57,7 @@ class Prompt:
         left_out_note_ids: notes of which the text holds nothing.
         cut_note_ids: notes of which only whole sentences from the start fitted.
         left_out_inputs: other inputs that did not fit, as `InputName` values.
+        seen_chars: for each used note, how many characters of its text (from its start) stand in the prompt.
     """
 
     text: str
@@ -64,6 +65,12 @@ class Prompt:
     left_out_note_ids: tuple[str, ...] = ()
     cut_note_ids: tuple[str, ...] = ()
     left_out_inputs: tuple[str, ...] = ()
+    seen_chars: tuple[int, ...] = ()
+
+    def seen_text(self, case: Case) -> dict[str, str]:
+        """Each used note's text as far as the model read it; spans of it are spans of the whole note."""
+        read = zip(self.used_note_ids, self.seen_chars, strict=True)
+        return {note_id: case.note(note_id).text[:count] for note_id, count in read}
 
 
 def load_template(name: str = DEFAULT_TEMPLATE, *, folder: Path = TEMPLATES) -> Template:
@@ -101,6 +108,7 @@ def render(case: Case, *, template: Template | None = None, budget_chars: int = 
         tuple(notes.left_out),
         tuple(notes.cut),
         left_out_inputs,
+        tuple(notes.seen_chars),
     )
 
 
@@ -195,6 +203,7 @@ class _Notes:
         self.used: list[str] = []
         self.cut: list[str] = []
         self.left_out: list[str] = []
+        self.seen_chars: list[int] = []
 
     def add(self, note: PriorNote, acquired: date | None) -> None:
         """Take the note whole, or as many of its first sentences as fit, or name it as left out."""
@@ -203,24 +212,27 @@ class _Notes:
         if taken is None:
             self.left_out.append(note.note_id)
             return
-        filled, whole = taken
+        filled, seen = taken
         self.lines.append(filled)
         self.used.append(note.note_id)
+        self.seen_chars.append(seen)
         self.budget -= len(filled) + 1
-        if not whole:
+        if seen < len(note.text.rstrip()):
             self.cut.append(note.note_id)
             self.budget = 0  # an older note does not overtake the rest of this one
 
-    def _fitting(self, note: PriorNote, acquired: date | None) -> tuple[str, bool] | None:
+    def _fitting(self, note: PriorNote, acquired: date | None) -> tuple[str, int] | None:
+        """The line with as many whole sentences as fit, and the characters of the note that it holds."""
         heading = tidy(note.kind)
         if note.written is not None and acquired is not None:
             heading += " " + interval_words(note.written, until=acquired)
-        room = self.budget - 1 - len(_filled(self.line, {"heading": heading, "note": "-"}))
-        sentences = _SENTENCE_END.split(tidy(note.text))
-        lengths = accumulate(len(sentence) + 1 for sentence in sentences)
-        count = sum(1 for _ in takewhile(lambda length: length - 2 <= room, lengths))
+        room = self.budget - len(_filled(self.line, {"heading": heading, "note": "-"}))
+        text = note.text.rstrip()
+        ends = [match.start() for match in _SENTENCE_END.finditer(text)] + [len(text)]
+        sizes = accumulate(len(tidy(text[start:end])) + 1 for start, end in zip([0, *ends], ends, strict=False))
+        count = sum(1 for _ in takewhile(lambda size: size - 1 <= room, sizes))
         if count == 0:
             self.budget = 0
             return None
-        filled = _filled(self.line, {"heading": heading, "note": " ".join(sentences[:count])})
-        return filled, count == len(sentences)
+        seen = ends[count - 1]
+        return _filled(self.line, {"heading": heading, "note": tidy(text[:seen])}), seen

@@ -102,6 +102,22 @@ def test_the_budget_is_kept_and_every_note_accounted_for(make_case, budget):
     assert set(prompt.cut_note_ids) <= set(prompt.used_note_ids)
 
 
+def test_exactly_enough_room_is_enough(make_case):
+    assert render(make_case(), budget_chars=len(WHOLE)).text == WHOLE
+    assert render(make_case(), budget_chars=len(WHOLE) - 1).cut_note_ids == ("n1",)
+
+
+def test_what_was_seen_of_a_note_is_the_start_of_its_text(make_case):
+    text = "  First\n sentence.  Second <one.\n\nThird one. \n"
+    case = make_case(notes=(note("n1", None, text),))
+    whole = render(case)
+    assert whole.seen_text(case) == {"n1": text.rstrip()}
+    assert whole.cut_note_ids == ()
+    cut = render(case, budget_chars=len(whole.text) - 1)
+    assert cut.text.endswith("prior report: First sentence. Second < one.")
+    assert cut.seen_text(case) == {"n1": "  First\n sentence.  Second <one."}
+
+
 def test_a_huge_indication_is_left_out_and_named(make_case):
     prompt = render(make_case(indication="cough " * 1000))
     assert prompt.left_out_inputs == ("indication",)

@@ -1,0 +1,203 @@
+"""From a case to its draft: one LangChain chain, prompt | chat model | parser.
+
+A model's fault never raises here: it becomes a failed draft with its raw text. "Nothing found" is a sentence that the
+model wrote; "nothing understood" is a failure. A case out of scope is abstained from without asking the model.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from langchain_core.messages import HumanMessage
+from langchain_core.output_parsers import BaseGenerationOutputParser
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import Runnable, RunnableLambda
+from numpy.typing import NDArray
+from pydantic import ConfigDict
+
+from cases.draft import Draft, DraftStatus, StageSeconds
+from cases.study import Case
+from grounding.derive import derive_sentence
+from grounding.placement import Placement
+from grounding.report import GroundedReport
+from vlm.answer_check import checked_phrases
+from vlm.backend import Answer, Backend
+from vlm.box_score import box_scores
+from vlm.chat import BackendChat, answer_of, human_message, untraced
+from vlm.errors import AnswerError, BackendError
+from vlm.limitations import limitations
+from vlm.outcome import abstained_draft, failed_draft, identity
+from vlm.preprocess import model_input
+from vlm.prompt import Prompt, load_template, render
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one case asks of a model.
+
+    Attributes:
+        prompt: the words, and what is not in them.
+        image: the model's input, (side, side) uint8.
+        placement: where the radiograph lies in `image`.
+        notes: per used note, the text that the model read; a citation can only come from there.
+        limitations: what the report will not have taken into account.
+    """
+
+    prompt: Prompt
+    image: NDArray[np.uint8]
+    placement: Placement
+    notes: dict[str, str]
+    limitations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the parser made of an answer."""
+
+    answer: Answer
+    report: GroundedReport
+    box_scores: tuple[float, ...]
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds per stage, in the order in which the stages ended."""
+
+    stages: list[StageSeconds] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """The stage ends now; the next begins."""
+        ended = time.perf_counter()
+        self.stages.append(StageSeconds(stage, ended - self.started))
+        self.started = ended
+
+
+class ReportParser(BaseGenerationOutputParser[Reading]):
+    """The chain's last link: an answer becomes a grounded report, or an `AnswerError` with the raw text."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    codec: str
+    question: Question
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Reading:
+        """The report of the one answer there is."""
+        generation = result[0]
+        if partial or not isinstance(generation, ChatGeneration):
+            msg = "a draft is parsed from one whole chat answer"
+            raise ValueError(msg)
+        answer = answer_of(generation.message)
+        report = report_of(answer, codec=self.codec, question=self.question)
+        scores = box_scores(answer.tokens, answer.log_probabilities)
+        return Reading(answer, report, scores if len(scores) == len(report.boxes) else ())
+
+
+def report_of(answer: Answer, *, codec: str, question: Question) -> GroundedReport:
+    """The grounded report that an answer spells.
+
+    Raises:
+        AnswerError: it is empty, truncated, unreadable, repeats itself, or makes a statement that cannot stand.
+    """
+    phrases = checked_phrases(answer, codec=codec, placement=question.placement)
+    try:
+        sentences = tuple(derive_sentence(phrase, notes=question.notes) for phrase in phrases)
+        return GroundedReport(sentences, limitations=question.limitations)
+    except ValueError as fault:
+        raise AnswerError.unreadable(answer.text) from fault
+
+
+def question_of(case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Prompt) -> Question:
+    """Everything that one case asks of a model whose input has that side.
+
+    Raises:
+        ValueError: the pixels are not those of the case's image.
+    """
+    if case.image is None or pixels.shape != (case.image.rows, case.image.columns):
+        msg = f"the pixels {pixels.shape} are not those of case {case.case_id}: get them by its image's sha256"
+        raise ValueError(msg)
+    image, placement = model_input(pixels, side=side)
+    return Question(
+        prompt=prompt,
+        image=image,
+        placement=placement,
+        notes=prompt.seen_text(case),
+        limitations=limitations(case, prompt=prompt, placement=placement),
+    )
+
+
+def drafting_chain(backend: Backend, question: Question) -> Runnable[Question, Reading]:
+    """prompt | chat model | parser, for one question."""
+    return (
+        RunnableLambda(_message, name="prompt")
+        | BackendChat(backend=backend)
+        | ReportParser(codec=backend.spec.codec, question=question)
+    )
+
+
+def _message(question: Question) -> list[HumanMessage]:
+    return [human_message(question.image, question.prompt.text)]
+
+
+def draft_case(
+    case: Case,
+    *,
+    pixels: NDArray[np.uint16] | None,
+    backend: Backend,
+    now: Callable[[], datetime],
+    new_id: Callable[[], str],
+) -> Draft:
+    """The draft of one case: a report, a failure or an abstention.
+
+    Args:
+        case: in scope or not.
+        pixels: its rendered image, (rows, columns) uint16; None only for a case that is abstained from.
+        backend: that answers.
+        now: UTC.
+        new_id: for the draft.
+
+    Raises:
+        ValueError: the pixels are not those of the case (the caller's fault, not the model's).
+    """
+    if case.abstention is not None:
+        return abstained_draft(case, spec=backend.spec, now=now, new_id=new_id)
+    if pixels is None:
+        msg = f"case {case.case_id} is in scope: give its pixels, by its image's sha256"
+        raise ValueError(msg)
+    clock = _Clock()
+    spec = backend.spec
+    prompt = render(case, template=load_template(spec.prompt))
+    question = question_of(case, pixels=pixels, side=spec.input_side_px, prompt=prompt)
+    clock.lap("prepare")
+    try:
+        with untraced():
+            reading = drafting_chain(backend, question).invoke(question)
+    except BackendError as fault:
+        clock.lap("draft")
+        return failed_draft(
+            case,
+            fault.failure,
+            model=identity(spec),
+            now=now,
+            new_id=new_id,
+            raw_text=fault.raw_text,
+            placement=question.placement,
+            seconds=tuple(clock.stages),
+        )
+    clock.lap("draft")
+    return Draft(
+        draft_id=new_id(),
+        case_id=case.case_id,
+        created=now(),
+        status=DraftStatus.OK,
+        model=identity(spec),
+        raw_text=reading.answer.text,
+        report=reading.report,
+        placement=question.placement,
+        box_scores=reading.box_scores,
+        seconds=(*clock.stages, *(StageSeconds(*stage) for stage in reading.answer.seconds)),
+    )
