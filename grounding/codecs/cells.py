@@ -1,0 +1,132 @@
+"""The embedded model's spelling of a place: the grid cell of the centre, the offset in it, then the size.
+
+`<obj>text<box><c047><x3><y5><w07><h08></box></obj>`: a small decoder learns "which cell" (one choice among the image's
+own tokens) long before it learns four unrelated coordinates. The grid is 10 x 10 over the model's input, cells are
+numbered row by row; offsets are eighths of a cell; sizes are 16 logarithmic steps of a third of an octave from 6/320
+of the input's side. Objects and statements are as in MAIRA-2's grammar (`grounding.codecs.maira2`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from grounding.box import Box
+from grounding.codecs.phrase import CodecError, Phrase
+from grounding.placement import Placement
+
+GRID: Final = 10
+OFFSETS: Final = 8
+SIZES: Final = 16
+SMALLEST: Final = 6.0 / 320.0  # of the input's side
+STEP: Final = 2.0 ** (1.0 / 3.0)
+
+_WORDS: Final = r"(?:[^<]|<(?![/A-Za-z]))*"  # any text; "<" is allowed where it opens no token, as in "< 5 mm"
+_BOX: Final = r"<box>\s*<c(\d{3})>\s*<x(\d)>\s*<y(\d)>\s*<w(\d\d)>\s*<h(\d\d)>\s*</box>"
+_BOX_TOKEN: Final = re.compile(_BOX)
+_OBJECT: Final = re.compile(rf"\s*<obj>(?P<words>{_WORDS})(?P<boxes>(?:{_BOX}\s*)*)</obj>\s*")
+
+
+def place_tokens(x_min: float, y_min: float, x_max: float, y_max: float, *, side: float) -> tuple[str, ...]:
+    """The five tokens of a rectangle in a square model input of that side (pixels).
+
+    >>> place_tokens(30, 62, 42, 74, side=320)
+    ('<c021>', '<x1>', '<y1>', '<w03>', '<h03>')
+    """
+    x, y = (x_min + x_max) / 2 / side * GRID, (y_min + y_max) / 2 / side * GRID
+    column, row = (min(GRID - 1, max(0, int(value))) for value in (x, y))
+    across, down = (min(OFFSETS - 1, max(0, int((v - c) * OFFSETS))) for v, c in ((x, column), (y, row)))
+    width, height = (_size_step((upper - lower) / side) for lower, upper in ((x_min, x_max), (y_min, y_max)))
+    return (f"<c{row * GRID + column:03d}>", f"<x{across}>", f"<y{down}>", f"<w{width:02d}>", f"<h{height:02d}>")
+
+
+def _size_step(share: float) -> int:
+    return min(SIZES - 1, max(0, round(math.log(max(share, 1e-6) / SMALLEST, STEP))))
+
+
+def place_vocabulary() -> tuple[str, ...]:
+    """All place tokens, in the order cell, x, y, width, height."""
+    return (
+        *(f"<c{cell:03d}>" for cell in range(GRID * GRID)),
+        *(f"<x{step}>" for step in range(OFFSETS)),
+        *(f"<y{step}>" for step in range(OFFSETS)),
+        *(f"<w{step:02d}>" for step in range(SIZES)),
+        *(f"<h{step:02d}>" for step in range(SIZES)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CellsCodec:
+    """Reads the embedded model's grounded answers.
+
+    >>> from grounding.placement import letterbox
+    >>> CellsCodec().decode("<obj>No focal nodule or mass.</obj>", placement=letterbox(8, 8, side=320))
+    (Phrase(text='No focal nodule or mass.', boxes=()),)
+    """
+
+    name: str = "overread-cells@1"
+
+    def decode(self, text: str, *, placement: Placement) -> tuple[Phrase, ...]:
+        """The phrases of an answer, at least one, in order.
+
+        Args:
+            text: the answer, special tokens kept; `<s>` at its start and `</s>` at its end are allowed.
+            placement: how the image was laid into the model's square input.
+
+        Raises:
+            CodecError: the answer is empty or truncated, text stands outside of an object, an object has no words,
+                a box has not its five tokens, a token is out of range, or a box is off the image.
+        """
+        answer = text.strip().removeprefix("<s>").removesuffix("</s>").strip()
+        if not answer:
+            raise _refused("the answer is empty: keep it as a failed draft, it is not a normal image", raw=text)
+        phrases: list[Phrase] = []
+        position = 0
+        while position < len(answer):
+            found = _OBJECT.match(answer, position)
+            if found is None:
+                raise _refused(_fault(answer[position:], after=len(phrases)), raw=text)
+            phrases.append(_phrase(found, placement=placement, raw=text))
+            position = found.end()
+        return tuple(phrases)
+
+
+def _phrase(found: re.Match[str], *, placement: Placement, raw: str) -> Phrase:
+    words = found["words"].strip()
+    if not words:
+        raise _refused("an object has no words: a box must say what it shows", raw=raw)
+    steps = (tuple(int(group) for group in box.groups()) for box in _BOX_TOKEN.finditer(found["boxes"]))
+    return Phrase(words, tuple(_box(step, placement=placement, raw=raw) for step in steps))
+
+
+def _box(steps: tuple[int, ...], *, placement: Placement, raw: str) -> Box:
+    cell, across, down, width, height = steps
+    if cell >= GRID * GRID or max(across, down) >= OFFSETS or max(width, height) >= SIZES:
+        raise _refused(
+            f"place {steps} does not exist: cells end at {GRID * GRID - 1}, offsets at {OFFSETS - 1}, sizes at "
+            f"{SIZES - 1}",
+            raw=raw,
+        )
+    x = (cell % GRID + (across + 0.5) / OFFSETS) / GRID * placement.input_columns
+    y = (cell // GRID + (down + 0.5) / OFFSETS) / GRID * placement.input_rows
+    half_width = SMALLEST * STEP**width * placement.input_columns / 2
+    half_height = SMALLEST * STEP**height * placement.input_rows / 2
+    box = placement.to_original(x - half_width, y - half_height, x + half_width, y + half_height)
+    if box is None:
+        raise _refused(f"box {steps} lies in the padding, not on the image: check the placement", raw=raw)
+    return box
+
+
+def _fault(rest: str, *, after: int) -> str:
+    where = f"after {after} whole objects"
+    if not rest.lstrip().startswith("<obj>"):
+        return f"text stands outside of <obj>...</obj> {where}: every statement of this codec is an object"
+    if "</obj>" not in rest:
+        return f"an object has no </obj> {where}: the answer is truncated; raise the token limit"
+    return f"an object is malformed {where}: it is words, then boxes of five place tokens, then </obj>"
+
+
+def _refused(message: str, *, raw: str) -> CodecError:
+    return CodecError(f"overread-cells@1: {message}", raw=raw)

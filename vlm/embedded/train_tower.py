@@ -1,0 +1,206 @@
+"""First stage of training: the tower learns to see lesions, densely. Resumes from its checkpoint.
+
+    python -m vlm.embedded.train_tower --nih ../shared/data/cxr_nih --samples 40000 --out var/train
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from vlm.embedded.architecture import tower_config
+from vlm.embedded.backgrounds import Backgrounds, joined, nih_backgrounds, thorax_backgrounds
+from vlm.embedded.dense import DenseHeads, dense_loss
+from vlm.embedded.lesions import Lesion
+from vlm.embedded.scenes import make_scene
+
+log = logging.getLogger("overread.train")
+THORAX_SEED = 1_000_000  # simulated cases and evaluations use other seeds
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long, how fast and where."""
+
+    samples: int
+    batch: int
+    rate: float
+    out: Path
+
+
+class Scenes(IterableDataset[Any]):
+    """An endless stream of (pixels (side, side) uint8, lesions), from a seed."""
+
+    def __init__(self, backgrounds: Backgrounds, *, seed: int, most: int) -> None:
+        """Scenes with 0 to `most` lesions each."""
+        self.backgrounds, self.seed, self.most = backgrounds, seed, most
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, tuple[Lesion, ...]]]:
+        """Draw scenes for ever."""
+        rng = np.random.default_rng(self.seed)
+        while True:
+            scene = make_scene(self.backgrounds, rng, count=int(rng.integers(0, self.most + 1)))
+            yield scene.pixels, scene.lesions
+
+
+def collate(items: list[tuple[np.ndarray, tuple[Lesion, ...]]]) -> tuple[Tensor, list[tuple[Lesion, ...]]]:
+    """Pixels (b, side, side) uint8 and the lesions of each."""
+    return torch.from_numpy(np.stack([pixels for pixels, _ in items])), [lesions for _, lesions in items]
+
+
+def to_input(pixels: Tensor) -> Tensor:
+    """(b, 3, side, side) in -1..1, as the image processor makes it."""
+    return (pixels.float() / 127.5 - 1.0).unsqueeze(1).expand(-1, 3, -1, -1).contiguous()
+
+
+def cached_backgrounds(nih: Path, cache: Path, *, tune: bool, thoraces: int) -> Backgrounds:
+    """Real and simulated backgrounds; decoded once, then read from the cache."""
+    path = cache / f"backgrounds_{'tune' if tune else 'train'}_{thoraces}.npz"
+    if not path.exists():
+        parts = [nih_backgrounds(nih, tune=tune)]
+        if thoraces:
+            parts.append(thorax_backgrounds(thoraces, first_seed=THORAX_SEED + (500_000 if tune else 0)))
+        found = joined(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, pixels=found.pixels, lungs=found.lungs, nodular=found.nodular)
+    stored = np.load(path, allow_pickle=False)
+    return Backgrounds(stored["pixels"], stored["lungs"], stored["nodular"])
+
+
+def learning_rate(plan: Plan, seen: int) -> float:
+    """Linear warm-up over the first 3 %, then a half cosine to a fiftieth."""
+    share = seen / plan.samples
+    warm = min(1.0, share / 0.03 + 0.01)
+    return plan.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def sensitivity(tower: Any, heads: DenseHeads, scenes: list[Any]) -> float:  # noqa: ANN401
+    """Share of lesions under a coarse peak, at the score that gives 0.5 false peaks per image."""
+    hits, scores = [], []
+    tower.eval()
+    with torch.no_grad():
+        for start in range(0, len(scenes), 32):
+            pixels, lesions = collate(scenes[start : start + 32])
+            stages = tower(to_input(pixels), output_hidden_states=True).hidden_states
+            _, coarse, box = heads(stages)
+            for heat, place, truth in zip(coarse, box, lesions, strict=True):
+                found, false = _peaks(heat, place, truth)
+                hits += found
+                scores += false
+    tower.train()
+    allowed = sorted(scores, reverse=True)
+    limit = allowed[min(len(allowed) - 1, len(scenes) // 2)]
+    return sum(hit > limit for hit in hits) / max(1, len(hits))
+
+
+def _peaks(heat: Tensor, place: Tensor, truth: tuple[Lesion, ...]) -> tuple[list[float], list[float]]:
+    top = torch.nn.functional.max_pool2d(heat[None, None], 3, 1, 1)[0, 0]
+    best = [-99.0] * len(truth)
+    false = []
+    for row, column in torch.nonzero(heat == top).tolist():
+        x = (column + 0.5 + float(place[0, row, column])) * 32
+        y = (row + 0.5 + float(place[1, row, column])) * 32
+        score, hit = float(heat[row, column]), False
+        for index, lesion in enumerate(truth):
+            if lesion.x_min - 4 <= x <= lesion.x_max + 4 and lesion.y_min - 4 <= y <= lesion.y_max + 4:
+                best[index], hit = max(best[index], score), True
+        if not hit:
+            false.append(score)
+    return best, false
+
+
+def train(plan: Plan, backgrounds: Backgrounds, tune: Backgrounds) -> None:
+    """Train until `plan.samples` images were seen; checkpoints every 200 steps."""
+    from transformers import ResNetModel
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tower, heads = ResNetModel(tower_config()).to(device), DenseHeads().to(device)
+    parameters = [*tower.parameters(), *heads.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=plan.rate, weight_decay=0.02)
+    seen = resume(plan.out / "tower", tower, heads, optimizer)
+    stream = iter(
+        DataLoader(Scenes(backgrounds, seed=7 + seen, most=6), plan.batch, collate_fn=collate, num_workers=1)
+    )
+    watch = [item for item, _ in zip(Scenes(tune, seed=3, most=2), range(256), strict=False)]
+    started, first, running, step = time.monotonic(), seen, 0.0, 0
+    tower.train()
+    while seen < plan.samples:
+        pixels, lesions = next(stream)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(plan, seen)
+        stages = tower(to_input(pixels.to(device)), output_hidden_states=True).hidden_states
+        loss = dense_loss(heads, stages, lesions)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+        optimizer.step()
+        seen, step = seen + len(lesions), step + 1
+        running += 0.05 * (loss.item() - running) if step > 1 else loss.item()
+        if step % 50 == 0:
+            log.info("seen %d loss %.3f, %.1f images/s", seen, running, (seen - first) / (time.monotonic() - started))
+        if step % 200 == 0 or seen >= plan.samples:
+            checkpoint(plan.out / "tower", tower, heads, optimizer, seen)
+            log.info("seen %d tune sensitivity at 0.5 false: %.3f", seen, sensitivity(tower, heads, watch))
+
+
+def checkpoint(folder: Path, tower: Any, heads: DenseHeads, optimizer: Any, seen: int) -> None:  # noqa: ANN401
+    """Weights and optimizer state as safetensors (no pickle), written beside and renamed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {f"tower.{k}": v.contiguous() for k, v in tower.state_dict().items()}
+    state |= {f"heads.{k}": v.contiguous() for k, v in heads.state_dict().items()}
+    for index, one in optimizer.state_dict()["state"].items():
+        state |= {f"adam.{index}.{k}": torch.as_tensor(v).clone() for k, v in one.items()}
+    save_file(state, folder / "new.safetensors", metadata={"seen": str(seen)})
+    (folder / "new.safetensors").rename(folder / "checkpoint.safetensors")
+
+
+def resume(folder: Path, tower: Any, heads: DenseHeads, optimizer: Any) -> int:  # noqa: ANN401
+    """Images seen so far: 0 without a checkpoint."""
+    from safetensors import safe_open
+
+    path = folder / "checkpoint.safetensors"
+    if not path.exists():
+        return 0
+    state = load_file(path)
+    tower.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("tower.")})
+    heads.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("heads.")})
+    adam: dict[int, dict[str, Tensor]] = {}
+    for key, value in state.items():
+        if key.startswith("adam."):
+            _, index, name = key.split(".", 2)
+            adam.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": adam, "param_groups": optimizer.state_dict()["param_groups"]})
+    with safe_open(path, "pt") as file:
+        return int(file.metadata()["seen"])
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nih", type=Path, required=True, help="folder with manifest.csv and images")
+    parser.add_argument("--samples", type=int, default=40_000)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--thoraces", type=int, default=300)
+    parser.add_argument("--out", type=Path, default=Path("var/train"))
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    backgrounds = cached_backgrounds(args.nih, args.out, tune=False, thoraces=args.thoraces)
+    tune = cached_backgrounds(args.nih, args.out, tune=True, thoraces=0)
+    train(Plan(args.samples, args.batch, args.rate, args.out), backgrounds, tune)
+
+
+if __name__ == "__main__":
+    main()
