@@ -49,7 +49,7 @@ def draw_exposure(rng: np.random.Generator) -> Exposure:
         photons=float(np.exp(rng.uniform(np.log(1.5e4), np.log(1e5)))),
         scatter=float(rng.uniform(0.03, 0.14)),
         blur_px=float(rng.uniform(0.35, 0.75)),
-        compression=float(rng.uniform(0.1, 0.35)),
+        compression=float(rng.uniform(0.05, 0.28)),
         sharpening=float(rng.uniform(0.1, 0.5)),
         black=float(rng.uniform(0.16, 0.36)),
         white=float(rng.uniform(0.74, 0.92)),
@@ -103,7 +103,17 @@ def _blurred(plane: Array, sigma: float) -> Array:
     step = 8 if side % 8 == 0 else 1
     small = plane.reshape(side // step, step, side // step, step).mean(axis=(1, 3))
     small = ndimage.gaussian_filter(small, sigma / step, mode="nearest")
-    return small if step == 1 else ndimage.zoom(small, step, order=1, mode="nearest", grid_mode=True)
+    return small if step == 1 else enlarged(small, side)
+
+
+def enlarged(small: Array, side: int) -> Array:
+    """A coarse square plane brought to `side` pixels by linear interpolation, one axis after the other."""
+    places = (np.arange(side, dtype=np.float32) + 0.5) * (small.shape[0] / side) - 0.5
+    places = np.clip(places, 0, small.shape[0] - 1)
+    low = np.minimum(places.astype(np.int64), small.shape[0] - 2)
+    part = (places - low).astype(np.float32)
+    rows = small[low] * (1 - part)[:, None] + small[low + 1] * part[:, None]
+    return rows[:, low] * (1 - part) + rows[:, low + 1] * part
 
 
 def _mark(shown: Array, exposure: Exposure) -> Array:

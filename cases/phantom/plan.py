@@ -20,6 +20,8 @@ class LungPlan:
         apex_y, dome_y: top of the lung, top of the diaphragm dome.
         half_width: midline to the widest lateral wall; medial: midline to the mediastinal border.
         depth: largest front-to-back length of the air.
+        dome_x: where the dome is highest, fraction of the half width. recess: air left behind the dome, fraction.
+        bulge, bulge_y: waviness of the mediastinal border.
         angle_drop: how far the costophrenic angle lies under the dome.
     """
 
@@ -31,6 +33,8 @@ class LungPlan:
     angle_drop: float
     dome_x: float
     recess: float
+    bulge: float
+    bulge_y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,9 @@ def _lung(rng: np.random.Generator, *, apex: float, dome: float, half_width: flo
         depth=float(rng.uniform(125, 165)),
         angle_drop=float(rng.uniform(26, 46)),
         dome_x=float(rng.uniform(0.40, 0.58)),
-        recess=float(rng.uniform(0.12, 0.38)),
+        recess=float(rng.uniform(0.08, 0.30)),
+        bulge=float(rng.uniform(1.0, 4.0)),
+        bulge_y=float(rng.uniform(0, 180)),
     )
 
 

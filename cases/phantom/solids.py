@@ -28,7 +28,7 @@ def trunk(x: Array, y: Array, plan: BodyPlan) -> Array:
     """Trunk, shoulders, arms and neck."""
     half = plan.right.half_width + plan.wall + 6 + 10 * ramp(y - 60, 60)
     flat = np.maximum(1 - (x / half) ** 4, 0)
-    torso = plan.depth * (0.66 + 0.34 * ramp(y + 60, 100)) * np.sqrt(np.sqrt(flat))
+    torso = plan.depth * (0.64 + 0.28 * ramp(y + 70, 90) + 0.14 * ramp(y - 80, 70)) * np.sqrt(np.sqrt(flat))
     torso *= ramp(y - (plan.shoulder_y - 6), 42)
     line = plan.shoulder_y - 44 + 0.26 * np.abs(x) + 14 * np.exp(-(((np.abs(x) - 75) / 40) ** 2))
     shoulder = (140 - 0.16 * np.abs(x)) * ramp(y - line, 24) * ramp(plan.shoulder_y + 135 - y - 0.25 * np.abs(x), 70)
@@ -40,16 +40,19 @@ def trunk(x: Array, y: Array, plan: BodyPlan) -> Array:
 
 def _smooth_max(one: Array, two: Array) -> Array:
     """About the larger of two lengths, with a rounded seam (the 6-norm)."""
-    return np.cbrt(np.sqrt(one**6 + two**6))
+    high, low = np.maximum(one, two), np.minimum(one, two)
+    ratio = low / np.maximum(high, np.float32(1e-3))
+    cube = ratio * ratio * ratio
+    return high * (1 + cube * cube * np.float32(0.1225))
 
 
 def lung(out: Array, y: Array, plan: LungPlan) -> tuple[Array, Array]:
     """Air path of one lung and its silhouette (0..1) above the diaphragm; `out` is distance from the midline outwards."""
     level = np.clip((plan.dome_y + 15 - y) / (plan.dome_y + 15 - plan.apex_y), 0, 1)
     half = half_width_at(y, plan)
-    medial = plan.medial + 26 * np.exp(-(y - plan.apex_y) / 9.0).clip(0, 4)
+    medial = plan.medial + 26 * np.exp(-(y - plan.apex_y) / 9.0).clip(0, 4) + plan.bulge * np.sin((y + plan.bulge_y) / 30)
     across = np.clip((out - 12) / np.maximum(half - 12, 1), 0, 1)
-    depth = plan.depth * np.sqrt(np.maximum(1 - across**2.4, 0)) * np.sqrt(np.maximum(1 - 0.75 * level**2, 0))
+    depth = plan.depth * np.sqrt(np.maximum(1 - across * across * np.sqrt(across), 0)) * np.sqrt(np.maximum(1 - 0.75 * level**2, 0))
     depth *= ramp(out - medial, 3.5) * ramp(half - out, 1.2) * ramp(y - plan.apex_y, 2.0)
     dome = dome_line(out, plan)
     above = ramp(dome - y, 1.6)
@@ -62,22 +65,23 @@ def lung(out: Array, y: Array, plan: LungPlan) -> tuple[Array, Array]:
 def half_width_at(y: Array, plan: LungPlan) -> Array:
     """Distance from the midline to the lateral wall of the lung at a height."""
     level = np.clip((plan.dome_y + 15 - y) / (plan.dome_y + 15 - plan.apex_y), 0, 0.9999)
-    return plan.half_width * np.sqrt(1 - level**3.5)
+    return plan.half_width * np.sqrt(1 - level * level * level * np.sqrt(level))
 
 
 def dome_line(out: Array, plan: LungPlan) -> Array:
     """Height (y) of the diaphragm's silhouette at a distance from the midline."""
-    offset = (out / plan.half_width - plan.dome_x) / np.where(out / plan.half_width > plan.dome_x, 1 - plan.dome_x, 0.9)
-    return plan.dome_y + plan.angle_drop * np.abs(offset) ** 2.3
+    part = out / plan.half_width - plan.dome_x
+    offset = np.maximum(part / (1 - plan.dome_x), part / -0.9)
+    return plan.dome_y + plan.angle_drop * offset * offset * np.sqrt(np.sqrt(offset))
 
 
 def heart(x: Array, y: Array, plan: BodyPlan) -> Array:
     """Ventricles, right atrium, aortic arch and pulmonary trunk: how much air they push aside."""
     h = plan.heart
-    ventricles = ellipsoid(x - h.x, y - h.y, (h.long, h.short, h.depth * 0.7), h.tilt_rad)
+    ventricles = ellipsoid(x - h.x, y - h.y, (h.long, h.short, h.depth * 0.8), h.tilt_rad)
     atrium = ellipsoid(x + 8, y - h.y + 8, (h.atrium, h.atrium * 1.45, h.depth * 0.7))
     knob = ellipsoid(x - 14, y - h.knob_y, (h.knob, h.knob * 1.1, 34))
-    hila = ellipsoid(np.abs(x) - 33, y - (h.knob_y + 42 - 8 * (x > 0)), (12, 20, 11), 0.25)
+    hila = ellipsoid(np.abs(x) - 33, y - (h.knob_y + 42 - 8 * (x > 0)), (15, 24, 1), 0.25) ** 2 * 4
     trunk_ = ellipsoid(x - 17, y - (h.knob_y + 38), (h.knob * 1.05, 28, 34), -0.35)
     return np.maximum(np.maximum(ventricles, atrium), np.maximum(np.maximum(knob, hila), trunk_))
 
@@ -103,9 +107,9 @@ def breasts(x: Array, y: Array, plan: BodyPlan) -> Array:
     """Breast shadows: thicker downwards, with a sharp lower border."""
     if plan.breast <= 0:
         return np.zeros_like(x)
-    out, down = np.abs(x) - 82, y - plan.breast_y
-    shape = np.sqrt(np.maximum(1 - (out / 62) ** 2 - (down / np.where(down > 0, 48, 95)) ** 2, 0))
-    return np.float32(plan.breast) * shape
+    out, down = np.abs(x) - 78, y - plan.breast_y
+    bowl = np.maximum(1 - (out / np.where(out > 0, 66, 58)) ** 2 - (down / np.where(down > 0, 46, 110)) ** 2, 0)
+    return np.float32(plan.breast) * bowl * (1 + 0.5 * (1 - bowl))
 
 
 def stomach(x: Array, y: Array, plan: BodyPlan) -> Array:

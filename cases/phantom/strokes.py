@@ -58,8 +58,13 @@ def _kernel(stroke: Stroke, frequency: Array, px_per_mm: float) -> Array:
 
 def _disc(radius_px: float, frequency: Array) -> Array:
     """Fourier transform of a unit disc: R * J1(2 pi R f) / f."""
-    safe = np.maximum(frequency, np.float32(1e-6))
-    return (radius_px * special.j1(2 * np.pi * radius_px * safe) / safe).astype(np.float32)
+    step = np.float32(1 / 4096)
+    line = np.arange(1, 2918, dtype=np.float64) * step  # up to sqrt(1/2), the corner of the frequency plane
+    table = np.concatenate([[np.pi * radius_px**2], radius_px * special.j1(2 * np.pi * radius_px * line) / line])
+    place = frequency / step
+    low = place.astype(np.int64)
+    part = place - low
+    return (table[low] * (1 - part) + table[low + 1] * part).astype(np.float32)
 
 
 def _splat(stroke: Stroke, frame: Frame) -> Array:
@@ -71,9 +76,7 @@ def _splat(stroke: Stroke, frame: Frame) -> Array:
     columns, rows, arc = columns[inside], rows[inside], stroke.arc_mm[inside]
     left, top = columns.astype(np.int64), rows.astype(np.int64)
     right_part, low_part = columns - left, rows - top
-    plane = np.zeros(side * side)
-    for down, row_part in ((0, 1 - low_part), (1, low_part)):
-        for across, column_part in ((0, 1 - right_part), (1, right_part)):
-            index = (top + down) * side + left + across
-            plane += np.bincount(index, arc * row_part * column_part, side * side)
-    return plane.reshape(side, side).astype(np.float32)
+    first, upper, lower = top * side + left, arc * (1 - low_part), arc * low_part
+    index = np.concatenate([first, first + 1, first + side, first + side + 1])
+    share = np.concatenate([upper * (1 - right_part), upper * right_part, lower * (1 - right_part), lower * right_part])
+    return np.bincount(index, share, side * side).reshape(side, side).astype(np.float32)

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cases.phantom import bones, devices, solids, vessels
-from cases.phantom.detector import Exposure, draw_exposure, expose
+from cases.phantom.detector import Exposure, draw_exposure, enlarged, expose
 from cases.phantom.frame import SIDE_MM, Array, Frame
-from cases.phantom.plan import BodyPlan, draw_plan
+from cases.phantom.plan import BodyPlan, LungPlan, draw_plan
 from cases.phantom.strokes import path_length
 
 MU_SOFT = 0.0175  # per mm: water near 75 keV, a filtered 120 kV chest beam
@@ -99,7 +98,7 @@ def project_thorax(*, seed: int, side_px: int = 512, sex: str | None = None) -> 
     )
     branches = path_length(vessels.vessel_trees(plan, rng), frame)
     bone = path_length(bones.skeleton(plan, rng), frame) + (bones.spine(x, y, plan) + solids.shoulder_blades(x, y, plan)) * (soft > 0)
-    attenuation = MU_SOFT * (air_free + branches * np.minimum(air / 40, 1) * _texture(rng, side_px)) + MU_BONE * bone
+    attenuation = MU_SOFT * (air_free + branches * np.minimum(air / 110, 1) * _texture(rng, side_px)) + MU_BONE * bone
     window = _window(attenuation, masks, y)
     attenuation = attenuation + MU_METAL * devices.device_metal(plan, frame, rng)
     return Anatomy(attenuation.astype(np.float32), masks, exposure, frame, plan, window)
@@ -117,8 +116,8 @@ def _draw_frame(rng: np.random.Generator, side_px: int) -> Frame:
 
 def _air(x: Array, y: Array, plan: BodyPlan) -> tuple[Array, LungMasks]:
     """Air of both lungs after heart and great vessels took their room, and the silhouettes."""
-    right, right_shape = solids.lung(-x, y, plan.right)
-    left, left_shape = solids.lung(x, y, plan.left)
+    right, right_shape = _one_lung(-x, y, plan.right)
+    left, left_shape = _one_lung(x, y, plan.left)
     heart = solids.heart(x, y, plan)
     air = np.maximum(right + left - heart - 0.8 * solids.great_vessels(x, y, plan), 0)
     free = heart < 6
@@ -126,11 +125,19 @@ def _air(x: Array, y: Array, plan: BodyPlan) -> tuple[Array, LungMasks]:
     return air, LungMasks(shape[0] & free, shape[1] & free, (shape[0] | shape[1]) & (heart >= 14))
 
 
+def _one_lung(out: Array, y: Array, plan: LungPlan) -> tuple[Array, Array]:
+    """One lung, worked out only in the columns that reach its side of the midline."""
+    columns = np.flatnonzero(out.max(axis=0) > 0)
+    span = slice(int(columns[0]), int(columns[-1]) + 1)
+    air, shape = np.zeros_like(out), np.zeros_like(out)
+    air[:, span], shape[:, span] = solids.lung(out[:, span], y[:, span], plan)
+    return air, shape
+
+
 def _texture(rng: np.random.Generator, side_px: int) -> Array:
     """Slowly varying perfusion, about 1."""
     coarse = rng.normal(1.0, 0.25, (9, 9)).astype(np.float32)
-    plane = ndimage.zoom(coarse, side_px / 9, order=1, mode="nearest", grid_mode=True)
-    return np.clip(plane[:side_px, :side_px], 0.4, 1.7)
+    return np.clip(enlarged(coarse, side_px), 0.4, 1.7)
 
 
 def _window(attenuation: Array, masks: LungMasks, y: Array) -> tuple[float, float]:
