@@ -85,7 +85,7 @@ def test_a_skip_needs_leave_and_leave_needs_a_reason(pytestconfig):
 def test_no_patient_data_and_no_secret_is_committed():
     wrong = [path for path in tracked() if path.suffix in {".dcm", ".duckdb", ".wal", ".pem", ".key"}]
     assert not wrong, f"never in git: {wrong}"
-    assert not (ROOT / ".streamlit" / "secrets.toml") in tracked()
+    assert (ROOT / ".streamlit" / "secrets.toml") not in tracked()
 
 
 def test_constraints_are_exact_and_name_no_index():

@@ -1,0 +1,100 @@
+"""`overread draft`: the embedded model drafts one case, and the draft is recorded whatever became of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dashboard.commands import shapes
+from dashboard.commands.common import (
+    AGENT,
+    CommandError,
+    Exit,
+    add_common,
+    existing_store,
+    known_case,
+    new_id,
+    now,
+    say,
+    say_json,
+)
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from cases.draft import Draft
+    from cases.store import Store
+    from cases.study import Case
+    from vlm.backend import Backend
+
+
+def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `draft`."""
+    drafting = commands.add_parser("draft", help="let the model draft one case")
+    drafting.add_argument("case", metavar="CASE", help="id of a case, as `overread cases` lists it")
+    drafting.add_argument(
+        "--quantization",
+        choices=("none", "int8", "nf4"),
+        default="none",
+        help="how the language model's layers are stored (default: %(default)s); all three run on a CPU",
+    )
+    add_common(drafting)
+    drafting.set_defaults(run=run_draft)
+
+
+def run_draft(arguments: argparse.Namespace) -> int:
+    """Draft and record one case; exit 1 when the draft failed."""
+    with existing_store(arguments.store) as store:
+        case = known_case(store, arguments.case)
+        draft = draft_and_record(store, case, store_path=arguments.store, backend=load_backend(arguments.quantization))
+    if arguments.json:
+        say_json(shapes.draft_shape(draft))
+    else:
+        say_draft(draft)
+    return Exit.ANSWER_IS_NO if draft.failure is not None else Exit.OK
+
+
+def load_backend(quantization: str) -> Backend:
+    """The embedded model, loaded from the project's own folder.
+
+    Raises:
+        CommandError: its weights are not there, or are not the ones the project names.
+    """
+    from vlm.backends.transformers_local import TransformersLocal
+    from vlm.registry import embedded_spec
+
+    from vlm.model_spec import Quantization
+
+    try:
+        return TransformersLocal(embedded_spec(Quantization(quantization)))
+    except (OSError, LookupError, ValueError) as error:
+        msg = f"the embedded model cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
+        raise CommandError(msg, code=Exit.MISSING_PART) from error
+
+
+def draft_and_record(store: Store, case: Case, *, store_path: Path, backend: Backend) -> Draft:
+    """Draft one case and record the draft: a report, a failure or an abstention."""
+    from cases.images import ImageStore
+    from cases.paths import StorePaths
+    from vlm.draft import draft_case
+
+    images = ImageStore(StorePaths(store_path).images)
+    pixels = None if case.image is None else images.get(case.image.sha256)
+    draft = draft_case(case, pixels=pixels, backend=backend, now=now, new_id=new_id)
+    store.record_draft(draft, agent=AGENT)
+    return draft
+
+
+def say_draft(draft: Draft) -> None:
+    """Print a draft in words."""
+    say(f"draft {draft.draft_id} of case {draft.case_id}: {draft.status.value}. Draft, research use only.")
+    if draft.failure is not None:
+        say(f"failed ({draft.failure.kind.value}): {draft.failure.message}")
+    if draft.abstention is not None:
+        say(f"abstained: {draft.abstention}")
+    for index, sentence in enumerate(draft.report.sentences if draft.report else ()):
+        boxes = " ".join(f"[{box.x_min:.3f} {box.y_min:.3f} {box.x_max:.3f} {box.y_max:.3f}]" for box in sentence.boxes)
+        say(f"{index}  {sentence.text}  {boxes}".rstrip())
+        for citation in sentence.citations:
+            say(f"     cites {citation.note_id}: {citation.quote!r}")

@@ -1,0 +1,184 @@
+"""`overread show` and `overread sign`: a case with its draft and reviews, and a reader's signature under decisions."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dashboard.commands.common import (
+    CommandError,
+    Exit,
+    add_common,
+    existing_store,
+    known_case,
+    new_id,
+    now,
+    say,
+    say_json,
+)
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from cases.draft import Draft
+    from cases.review import Review, SentenceReview
+    from cases.store import Store
+    from cases.study import Case
+    from dashboard.commands.decisions import DecisionEntry
+
+
+def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `show` and `sign`."""
+    show = commands.add_parser("show", help="a case with its notes, its latest draft and its reviews")
+    show.add_argument("case", metavar="CASE", help="id of a case")
+    add_common(show)
+    show.set_defaults(run=run_show)
+    sign = commands.add_parser("sign", help="sign a reader's decisions on the latest draft of a case")
+    sign.add_argument("case", metavar="CASE", help="id of a case")
+    sign.add_argument("--reader", required=True, metavar="R", help="pseudonymous name of the person who signs")
+    sign.add_argument("--decisions", required=True, type=Path, metavar="FILE", help="JSON, see docs/cli.md")
+    sign.add_argument("--opened", type=_moment, metavar="TIME", help="when the case was opened, ISO 8601 with a zone")
+    sign.add_argument("--active-seconds", type=_seconds, metavar="S", help="seconds of reading, idle time removed")
+    sign.add_argument("--review-id", metavar="ID", help="idempotency key: signing the same key twice signs once")
+    sign.add_argument("--amend", action="store_true", help="amend the review that is signed already")
+    add_common(sign)
+    sign.set_defaults(run=run_sign)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        msg = f"a time needs its zone, for example 2026-01-31T09:30:00+00:00: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return moment
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.0 <= seconds < float("inf"):
+        msg = f"seconds of reading are zero or more: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Print one case with all that the store has of it."""
+    from cases.serialize import to_dict
+
+    with existing_store(arguments.store) as store:
+        case = known_case(store, arguments.case)
+        draft, reviews = store.latest_draft(case.case_id), store.reviews(case.case_id)
+        status = store.status(case.case_id)
+    if arguments.json:
+        say_json(
+            {
+                "status": status.value,
+                "case": to_dict(case),
+                "draft": None if draft is None else to_dict(draft),
+                "reviews": [to_dict(review) for review in reviews],
+            }
+        )
+    else:
+        say(f"case {case.case_id}: {status.value}")
+        _say_case(case)
+        _say_readings(draft, reviews)
+    return Exit.OK
+
+
+def _say_case(case: Case) -> None:
+    say(f"indication: {case.indication or 'not sent'}")
+    for note in case.notes:
+        say(f"{note.kind} of {note.written or 'unknown date'} ({note.note_id}), reduced, not de-identified:")
+        say("    " + note.text.replace("\n", "\n    "))
+    for warning in case.warnings:
+        say(f"warning: {warning}")
+
+
+def _say_readings(draft: Draft | None, reviews: tuple[Review, ...]) -> None:
+    from dashboard.commands.draft import say_draft
+
+    if draft is None:
+        say("no draft yet: overread draft CASE")
+    else:
+        say_draft(draft)
+    for review in reviews:
+        word = "overridden" if review.overridden else "accepted"
+        say(f"signed {review.signed.isoformat()} by {review.reader_id}: {word}, {len(review.sentences)} decisions")
+
+
+def run_sign(arguments: argparse.Namespace) -> int:
+    """Sign the decisions, and say so only when the store has read them back."""
+    from dashboard.commands.decisions import read_decisions
+
+    started = now()
+    entries = read_decisions(arguments.decisions)
+    with existing_store(arguments.store) as store:
+        case = known_case(store, arguments.case)
+        review = _review(arguments, store, case, entries=entries, started=started)
+        receipt = store.sign(review, agent_role="reader")
+    if arguments.json:
+        say_json(
+            {
+                "case_id": review.case_id,
+                "review_id": review.review_id,
+                "draft_id": review.draft_id,
+                "overridden": review.overridden,
+                "decisions": [{"index": s.index, "decision": s.decision.value} for s in review.sentences],
+                "sequence": receipt.sequence,
+                "recorded": receipt.recorded.isoformat(),
+            }
+        )
+    else:
+        word = "with overrides" if review.overridden else "as drafted"
+        say(f"signed {word}: review {review.review_id} is event {receipt.sequence} of the ledger")
+    return Exit.OK
+
+
+def _review(
+    arguments: argparse.Namespace, store: Store, case: Case, *, entries: tuple[DecisionEntry, ...], started: datetime
+) -> Review:
+    """The review that these arguments and decisions make."""
+    from cases.review import Arm, Review
+
+    draft = store.latest_draft(case.case_id)
+    shown = draft if draft is not None and draft.report is not None else None
+    try:
+        return Review(
+            review_id=arguments.review_id or new_id(),
+            case_id=case.case_id,
+            draft_id=None if shown is None else shown.draft_id,
+            reader_id=arguments.reader,
+            arm=Arm.NO_AI if shown is None else Arm.AI_FIRST,
+            opened=arguments.opened or started,
+            signed=now(),
+            active_s=arguments.active_seconds or 0.0,
+            sentences=_sentences(case, shown, entries),
+            supersedes=_superseded(store, case, arguments),
+        )
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _sentences(case: Case, shown: Draft | None, entries: tuple[DecisionEntry, ...]) -> tuple[SentenceReview, ...]:
+    from dashboard.commands.decisions import decided
+
+    drafted = shown.report.sentences if shown is not None and shown.report is not None else ()
+    return decided(entries, drafted=drafted, notes={note.note_id: note.text for note in case.notes})
+
+
+def _superseded(store: Store, case: Case, arguments: argparse.Namespace) -> str | None:
+    """The review that this one amends.
+
+    Raises:
+        CommandError: the case is signed and `--amend` was not given, or the other way round.
+    """
+    signed = [r for r in store.reviews(case.case_id) if r.review_id != arguments.review_id]
+    if signed and not arguments.amend:
+        msg = f"case {case.case_id} is signed already by {signed[-1].reader_id}: to amend that review, add --amend"
+        raise CommandError(msg, code=Exit.ANSWER_IS_NO)
+    if arguments.amend and not signed:
+        msg = f"case {case.case_id} has no signed review to amend: leave --amend out"
+        raise CommandError(msg)
+    return signed[-1].review_id if signed else None
