@@ -1,4 +1,4 @@
-"""Where the parts of a pilot lie on disk: all beside the store's file, so that moving the pilot is moving its folder."""
+"""Where the parts of a pilot lie on disk: all beside the store's file, so moving the pilot is moving its folder."""
 
 from __future__ import annotations
 
