@@ -1,0 +1,146 @@
+"""Which span of which prior note a sentence leans on, verbatim.
+
+Only a sentence that speaks of an earlier study, of a change or of history leans on a note; a plain observation has
+no citation, even where a note says the same. The newest note that bears the sentence out is cited, by the whole
+sentence or clause, so that the reader sees what was said and not a word torn out. Notes are data: whatever they say
+("ignore the image"), they are only ever quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Final
+
+from grounding.context import Mention, NoteSentence, Reading, read, read_note
+from grounding.findings import Finding, related
+from grounding.lexicon import levels_of
+from grounding.report import Citation, Laterality, Polarity, Progression
+from grounding.words import words_of
+
+RUN: Final = 4  # words in a row that make a sentence without a finding a quotation
+_CLAUSE: Final = re.compile(r";\s*|,\s+(?=(?:but|however|although|while|whereas)\b)", re.IGNORECASE)
+_note_sentences = lru_cache(maxsize=64)(read_note)
+
+
+def cite(text: str, *, notes: Mapping[str, str]) -> tuple[Citation, ...]:
+    """The spans that a sentence leans on; empty when it leans on none.
+
+    Args:
+        text: one sentence of a draft or of a report.
+        notes: text by note id, newest first, as `Case.notes` keeps them.
+
+    >>> notes = {"n1": "Heart normal. Nodule in the left lower lobe."}
+    >>> [citation.quote for citation in cite("Left lower zone nodule, stable.", notes=notes)]
+    ['Nodule in the left lower lobe.']
+    """
+    reading = read(text)
+    if reading.progression is Progression.NOT_COMPARABLE or not (reading.compares or reading.historical):
+        return ()
+    leaning = [mention for mention in reading.mentions if _leans(mention, reading)]
+    found = [_for_mention(mention, notes) for mention in leaning]
+    if not leaning:
+        found = [_for_words(reading, notes)]
+    return tuple(dict.fromkeys(citation for citation in found if citation is not None))
+
+
+def _leans(mention: Mention, reading: Reading) -> bool:
+    if mention.finding is Finding.NO_FINDING:
+        return False
+    states_change = mention.progression is not Progression.NOT_STATED
+    alone = len(reading.mentions) == 1
+    return states_change or mention.historical or mention.family or alone
+
+
+def _for_mention(mention: Mention, notes: Mapping[str, str]) -> Citation | None:
+    for note_id, text in notes.items():
+        graded = [
+            (grade, -start, start, end)
+            for start, end, told in _clauses(text)
+            if (grade := max((_grade(mention, other) for other in told.mentions), default=0)) > 0
+        ]
+        if graded:
+            _, _, start, end = max(graded)
+            return Citation(note_id, start, end, text[start:end])
+    return None
+
+
+def _grade(mention: Mention, told: Mention) -> int:
+    """How well a mention in a note bears out a mention in a draft: 0 not at all, more is better."""
+    if mention.family != told.family:
+        return 0
+    if mention.progression is Progression.NEW or _denies_news(mention):
+        return _grade_of_absence(mention, told)
+    if told.polarity is Polarity.ABSENT or not _same_thing(mention, told) or not _same_place(mention, told):
+        return 0
+    exact = mention.finding is told.finding
+    sided = mention.laterality is told.laterality and told.laterality is not Laterality.NOT_STATED
+    placed = bool(_levels(mention) & _levels(told))
+    return 1 + 4 * exact + 2 * sided + placed
+
+
+def _denies_news(mention: Mention) -> bool:
+    return mention.polarity is Polarity.ABSENT and mention.progression is Progression.NOT_STATED
+
+
+def _grade_of_absence(mention: Mention, told: Mention) -> int:
+    """What is new leans on the note that did not see it."""
+    if told.finding is Finding.NO_FINDING:
+        return 1
+    if told.polarity is not Polarity.ABSENT or told.historical or not related(mention.finding, told.finding):
+        return 0
+    return 3 if mention.finding is told.finding else 2
+
+
+def _same_thing(mention: Mention, told: Mention) -> bool:
+    return mention.finding is told.finding or related(mention.finding, told.finding)
+
+
+def _same_place(mention: Mention, told: Mention) -> bool:
+    sides = {mention.laterality, told.laterality}
+    if sides == {Laterality.LEFT, Laterality.RIGHT}:
+        return False
+    mine, theirs = _levels(mention), _levels(told)
+    return not (mine and theirs) or bool(mine & theirs)
+
+
+def _levels(mention: Mention) -> frozenset[str]:
+    return frozenset(level for place in mention.locations for level in levels_of(place))
+
+
+def _for_words(reading: Reading, notes: Mapping[str, str]) -> Citation | None:
+    """For a sentence that names no finding: the clause of a note that it quotes word for word."""
+    for note_id, text in notes.items():
+        for start, end, _ in _clauses(text):
+            if _longest_run(reading.text, text[start:end]) >= RUN:
+                return Citation(note_id, start, end, text[start:end])
+    return None
+
+
+def _longest_run(one: str, other: str) -> int:
+    first, second = ([word.lower for word in words_of(text)] for text in (one, other))
+    runs, longest = [0] * (len(second) + 1), 0
+    for word in first:
+        runs = [0] + [runs[index] + 1 if word == told else 0 for index, told in enumerate(second)]
+        longest = max(longest, *runs)
+    return longest
+
+
+def _clauses(text: str) -> Iterator[tuple[int, int, Reading]]:
+    """Start, end and reading of each clause of a note; a sentence of one clause is given whole."""
+    for sentence in _note_sentences(text):
+        pieces = tuple(_pieces(text, sentence))
+        for start, end in pieces:
+            whole = len(pieces) == 1
+            yield start, end, sentence.reading if whole else read(text[start:end], section=sentence.section)
+
+
+def _pieces(text: str, sentence: NoteSentence) -> Iterable[tuple[int, int]]:
+    start = sentence.start
+    for cut in _CLAUSE.finditer(text, sentence.start, sentence.end):
+        if cut.start() > start:
+            yield start, cut.start()
+        start = cut.end()
+    if start < sentence.end:
+        yield start, sentence.end
