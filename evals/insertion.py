@@ -128,9 +128,8 @@ def _inserted(pixels: NDArray[np.uint16], added: NDArray[np.float64], lesion: Le
 def _footprint(added: NDArray[np.float64]) -> Box:
     rows, columns = np.nonzero(added > EDGE_SHARE * added.max())
     height, width = added.shape
-    box = clipped_box(
-        columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height
-    )
+    left, top = float(columns.min()) / width, float(rows.min()) / height
+    box = clipped_box(left, top, float(columns.max() + 1) / width, float(rows.max() + 1) / height)
     if box is None:
         msg = "a lesion adds contrast somewhere on the image"
         raise ValueError(msg)

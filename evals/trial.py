@@ -78,7 +78,15 @@ def image_of(pixels: NDArray[np.uint16], *, view: str | None, simulated: bool) -
     )
 
 
-def trial_case(case_id: str, image: Image, *, notes: tuple[PriorNote, ...] = (), indication: str | None = None) -> Case:
+def trial_case(
+    case_id: str,
+    image: Image,
+    *,
+    notes: tuple[PriorNote, ...] = (),
+    indication: str | None = None,
+    age_years: int | None = None,
+    sex: str | None = None,
+) -> Case:
     """A case with only these inputs; all others are missing because they were not sent."""
     present = {
         InputName.CURRENT_IMAGE: True,
@@ -99,5 +107,7 @@ def trial_case(case_id: str, image: Image, *, notes: tuple[PriorNote, ...] = (),
         image=image,
         notes=notes,
         indication=indication,
+        age_years=age_years,
+        sex=sex,
         inputs=inputs,
     )
