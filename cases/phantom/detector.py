@@ -55,7 +55,12 @@ def draw_exposure(rng: np.random.Generator) -> Exposure:
         white=float(rng.uniform(0.74, 0.92)),
         gamma=float(rng.uniform(0.88, 1.15)),
         collimation=tuple(float(v) for v in shut * rng.uniform(0.005, 0.045, 4)),
-        marker=(float(rng.uniform(0.90, 0.96) if right else 0.93), float(rng.uniform(0.03, 0.12)), 0.03, float(rng.normal(0, 0.12))),
+        marker=(
+            float(rng.uniform(0.90, 0.96) if right else 0.93),
+            float(rng.uniform(0.03, 0.12)),
+            0.03,
+            float(rng.normal(0, 0.12)),
+        ),
         noise_seed=int(rng.integers(2**31)),
     )
 

@@ -50,9 +50,15 @@ def lung(out: Array, y: Array, plan: LungPlan) -> tuple[Array, Array]:
     """Air path of one lung and its silhouette (0..1) above the diaphragm; `out` is distance from the midline outwards."""
     level = np.clip((plan.dome_y + 15 - y) / (plan.dome_y + 15 - plan.apex_y), 0, 1)
     half = half_width_at(y, plan)
-    medial = plan.medial + 26 * np.exp(-(y - plan.apex_y) / 9.0).clip(0, 4) + plan.bulge * np.sin((y + plan.bulge_y) / 30)
+    medial = (
+        plan.medial + 26 * np.exp(-(y - plan.apex_y) / 9.0).clip(0, 4) + plan.bulge * np.sin((y + plan.bulge_y) / 30)
+    )
     across = np.clip((out - 12) / np.maximum(half - 12, 1), 0, 1)
-    depth = plan.depth * np.sqrt(np.maximum(1 - across * across * np.sqrt(across), 0)) * np.sqrt(np.maximum(1 - 0.75 * level**2, 0))
+    depth = (
+        plan.depth
+        * np.sqrt(np.maximum(1 - across * across * np.sqrt(across), 0))
+        * np.sqrt(np.maximum(1 - 0.75 * level**2, 0))
+    )
     depth *= ramp(out - medial, 3.5) * ramp(half - out, 1.2) * ramp(y - plan.apex_y, 2.0)
     dome = dome_line(out, plan)
     above = ramp(dome - y, 1.6)
@@ -124,5 +130,15 @@ def stomach(x: Array, y: Array, plan: BodyPlan) -> Array:
 def shoulder_blades(x: Array, y: Array, plan: BodyPlan) -> Array:
     """Scapular blade and humeral head, mm of bone: faint plates with soft edges."""
     out, top = np.abs(x) - plan.right.half_width, y - plan.right.apex_y - 28
-    blade = 2.2 * ramp(24 - 0.26 * top - out, 2) * ramp(out + 24 - 0.30 * np.abs(top - 40), 2) * ramp(top + 8, 8) * ramp(110 - top, 8)
-    return blade + 0.35 * ellipsoid(out - 54, top - 10, (24, 24, 20)) + 4.0 * ramp(11 - np.abs(out - 60 - 0.06 * top), 2) * ramp(top - 22, 10)
+    blade = (
+        2.2
+        * ramp(24 - 0.26 * top - out, 2)
+        * ramp(out + 24 - 0.30 * np.abs(top - 40), 2)
+        * ramp(top + 8, 8)
+        * ramp(110 - top, 8)
+    )
+    return (
+        blade
+        + 0.35 * ellipsoid(out - 54, top - 10, (24, 24, 20))
+        + 4.0 * ramp(11 - np.abs(out - 60 - 0.06 * top), 2) * ramp(top - 22, 10)
+    )

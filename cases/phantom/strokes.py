@@ -51,7 +51,9 @@ def _kernel(stroke: Stroke, frequency: Array, px_per_mm: float) -> Array:
     radius = stroke.radius_mm * px_per_mm
     if stroke.hollow < 0:
         sigma = 0.55 * radius  # the Gaussian with the tube's height and nearly its area
-        return (2 * radius * np.sqrt(2 * np.pi) * sigma * np.exp(-2 * (np.pi * sigma * frequency) ** 2)).astype(np.float32)
+        return (2 * radius * np.sqrt(2 * np.pi) * sigma * np.exp(-2 * (np.pi * sigma * frequency) ** 2)).astype(
+            np.float32
+        )
     whole = _disc(radius, frequency)
     return whole - _disc(radius * stroke.hollow, frequency) if stroke.hollow > 0 else whole
 

@@ -97,7 +97,9 @@ def project_thorax(*, seed: int, side_px: int = 512, sex: str | None = None) -> 
         solids.airway(x, y) + 1.6 * solids.stomach(x, y, plan), soft
     )
     branches = path_length(vessels.vessel_trees(plan, rng), frame)
-    bone = path_length(bones.skeleton(plan, rng), frame) + (bones.spine(x, y, plan) + solids.shoulder_blades(x, y, plan)) * (soft > 0)
+    bone = path_length(bones.skeleton(plan, rng), frame) + (
+        bones.spine(x, y, plan) + solids.shoulder_blades(x, y, plan)
+    ) * (soft > 0)
     attenuation = MU_SOFT * (air_free + branches * np.minimum(air / 110, 1) * _texture(rng, side_px)) + MU_BONE * bone
     window = _window(attenuation, masks, y)
     attenuation = attenuation + MU_METAL * devices.device_metal(plan, frame, rng)

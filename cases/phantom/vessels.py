@@ -47,7 +47,7 @@ def _tree(
     return side * x, y, arc * _inside(x, y, lung), r
 
 
-def _grow(  # noqa: PLR0913 - the state of a generation, arrays of one length
+def _grow(
     x: Points, y: Points, angle: Points, radius: Points, length: Points, rng: np.random.Generator
 ) -> tuple[Points, Points, Points, tuple[Points, Points, Points, Points]]:
     part = np.linspace(0, 1, POINTS)[None, :]
