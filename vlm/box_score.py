@@ -1,7 +1,7 @@
 """How probable a model itself found each box it drew: the score by which boxes are ranked.
 
 A box's score is the exponential of the summed log-probabilities of its location tokens (those between `<box>` and
-`</box>`): the probability that the model gives to exactly this place, once it has decided to draw a box there. It is the
+`</box>`): the probability that the model gives to exactly this place, once it has decided to draw a box. It is the
 product, not the geometric mean, so it is only comparable between boxes of one codec, which all have the same number of
 tokens. The probabilities are the raw model's, before the grammar took other tokens away. It is a ranking, not a
 calibrated probability that the box is right.

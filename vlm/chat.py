@@ -76,7 +76,7 @@ class BackendChat(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's signature
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ANN401 - LangChain's signature
     ) -> ChatResult:
         if stop is not None or kwargs:
             msg = f"decoding is fixed by the model's spec: give no stop words and no {sorted(kwargs)}"
@@ -93,13 +93,13 @@ def _asked(backend: Backend, image: NDArray[np.uint8] | None, prompt: str) -> An
     except BackendError:
         raise
     except Exception as fault:
-        msg = f"the model raised {type(fault).__name__} instead of answering: see the log, then draft again"
+        msg = f"the model raised {type(fault).__name__} instead of answering: draft again, or read without a draft"
         raise BackendError(FailureKind.CRASH, msg) from fault
 
 
 def human_message(image: NDArray[np.uint8] | None, prompt: str) -> HumanMessage:
     """The image (when there is one) and the prompt (when there are words) as content blocks."""
-    blocks: list[dict[str, Any]] = []
+    blocks: list[str | dict[Any, Any]] = []
     if image is not None:
         blocks.append({"type": "image", "base64": _png(image), "mime_type": PNG})
     if prompt:

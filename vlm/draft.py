@@ -19,8 +19,8 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
-from cases.draft import Draft, DraftStatus, StageSeconds
-from cases.study import Case
+from cases.draft import Draft, StageSeconds
+from cases.study import Case, InputName
 from grounding.derive import derive_sentence
 from grounding.placement import Placement
 from grounding.report import GroundedReport
@@ -30,9 +30,9 @@ from vlm.box_score import box_scores
 from vlm.chat import BackendChat, answer_of, human_message, untraced
 from vlm.errors import AnswerError, BackendError
 from vlm.limitations import limitations
-from vlm.outcome import abstained_draft, failed_draft, identity
+from vlm.outcome import DraftWriter, Trace, identity
 from vlm.preprocess import model_input
-from vlm.prompt import Prompt, load_template, render
+from vlm.prompt import Prompt, is_missing, load_template, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ class Question:
 
     Attributes:
         prompt: the words, and what is not in them.
-        image: the model's input, (side, side) uint8.
+        image: the model's input, (side, side) uint8; None when the image is excluded from the case's inputs.
         placement: where the radiograph lies in `image`.
         notes: per used note, the text that the model read; a citation can only come from there.
         limitations: what the report will not have taken into account.
     """
 
     prompt: Prompt
-    image: NDArray[np.uint8]
+    image: NDArray[np.uint8] | None
     placement: Placement
     notes: dict[str, str]
     limitations: tuple[str, ...]
@@ -123,7 +123,7 @@ def question_of(case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Pr
     image, placement = model_input(pixels, side=side)
     return Question(
         prompt=prompt,
-        image=image,
+        image=None if is_missing(case, InputName.CURRENT_IMAGE) else image,
         placement=placement,
         notes=prompt.seen_text(case),
         limitations=limitations(case, prompt=prompt, placement=placement),
@@ -131,7 +131,7 @@ def question_of(case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Pr
 
 
 def drafting_chain(backend: Backend, question: Question) -> Runnable[Question, Reading]:
-    """prompt | chat model | parser, for one question."""
+    """Prompt | chat model | parser, for one question."""
     return (
         RunnableLambda(_message, name="prompt")
         | BackendChat(backend=backend)
@@ -163,8 +163,9 @@ def draft_case(
     Raises:
         ValueError: the pixels are not those of the case (the caller's fault, not the model's).
     """
+    writer = DraftWriter(identity(backend.spec), now, new_id)
     if case.abstention is not None:
-        return abstained_draft(case, spec=backend.spec, now=now, new_id=new_id)
+        return writer.abstained(case)
     if pixels is None:
         msg = f"case {case.case_id} is in scope: give its pixels, by its image's sha256"
         raise ValueError(msg)
@@ -178,26 +179,9 @@ def draft_case(
             reading = drafting_chain(backend, question).invoke(question)
     except BackendError as fault:
         clock.lap("draft")
-        return failed_draft(
-            case,
-            fault.failure,
-            model=identity(spec),
-            now=now,
-            new_id=new_id,
-            raw_text=fault.raw_text,
-            placement=question.placement,
-            seconds=tuple(clock.stages),
-        )
+        trace = Trace(fault.raw_text, question.placement, tuple(clock.stages))
+        return writer.failed(case, fault.failure, trace=trace)
     clock.lap("draft")
-    return Draft(
-        draft_id=new_id(),
-        case_id=case.case_id,
-        created=now(),
-        status=DraftStatus.OK,
-        model=identity(spec),
-        raw_text=reading.answer.text,
-        report=reading.report,
-        placement=question.placement,
-        box_scores=reading.box_scores,
-        seconds=(*clock.stages, *(StageSeconds(*stage) for stage in reading.answer.seconds)),
-    )
+    inner = tuple(StageSeconds(stage, seconds) for stage, seconds in reading.answer.seconds)
+    trace = Trace(reading.answer.text, question.placement, (*clock.stages, *inner))
+    return writer.written(case, reading.report, box_scores=reading.box_scores, trace=trace)

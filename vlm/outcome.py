@@ -6,12 +6,15 @@ Kept apart from `vlm.draft` so that a process which only supervises imports neit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
+from typing import Any
 
 from cases.draft import Draft, DraftStatus, Failure, ModelIdentity, StageSeconds
 from cases.study import Case
 from grounding.placement import Placement
+from grounding.report import GroundedReport
 from vlm.model_spec import ModelSpec
 from vlm.prompt import load_template
 
@@ -32,7 +35,7 @@ def identity(spec: ModelSpec) -> ModelIdentity:
 
 
 def installed_versions(packages: Iterable[str]) -> tuple[str, ...]:
-    """ "package==version" of those that are installed.
+    """Name and version ("numpy==2.4.0") of those that are installed.
 
     >>> installed_versions(["no-such-package-here"])
     ()
@@ -48,46 +51,57 @@ def _version(package: str) -> str | None:
         return None
 
 
-def abstained_draft(case: Case, *, spec: ModelSpec, now: Callable[[], datetime], new_id: Callable[[], str]) -> Draft:
-    """The draft of a case out of scope: the reason, and no model was asked.
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is kept of every attempt, however it ended: the answer, the placement, seconds per stage."""
 
-    Raises:
-        ValueError: the case is in scope.
+    raw_text: str = ""
+    placement: Placement | None = None
+    seconds: tuple[StageSeconds, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DraftWriter:
+    """Writes one model's drafts: each is a report, a failure or an abstention.
+
+    Attributes:
+        model: stored with each draft.
+        now: UTC.
+        new_id: gives opaque, unique ids.
     """
-    if case.abstention is None:
-        msg = f"case {case.case_id} is in scope: draft it"
-        raise ValueError(msg)
-    return Draft(
-        draft_id=new_id(),
-        case_id=case.case_id,
-        created=now(),
-        status=DraftStatus.ABSTAINED,
-        model=identity(spec),
-        raw_text="",
-        abstention=case.abstention,
-    )
 
+    model: ModelIdentity
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
 
-def failed_draft(
-    case: Case,
-    failure: Failure,
-    *,
-    model: ModelIdentity,
-    now: Callable[[], datetime],
-    new_id: Callable[[], str],
-    raw_text: str = "",
-    placement: Placement | None = None,
-    seconds: tuple[StageSeconds, ...] = (),
-) -> Draft:  # noqa: PLR0913 - a draft has that many parts
-    """The draft of a case whose drafting failed: never an empty report."""
-    return Draft(
-        draft_id=new_id(),
-        case_id=case.case_id,
-        created=now(),
-        status=DraftStatus.FAILED,
-        model=model,
-        raw_text=raw_text,
-        failure=failure,
-        placement=placement,
-        seconds=seconds,
-    )
+    def abstained(self, case: Case) -> Draft:
+        """The draft of a case out of scope: its reason; no model was asked.
+
+        Raises:
+            ValueError: the case is in scope.
+        """
+        if case.abstention is None:
+            msg = f"case {case.case_id} is in scope: draft it"
+            raise ValueError(msg)
+        return self._draft(case, DraftStatus.ABSTAINED, Trace(), abstention=case.abstention)
+
+    def failed(self, case: Case, failure: Failure, *, trace: Trace | None = None) -> Draft:
+        """The draft of a case whose drafting failed: never an empty report."""
+        return self._draft(case, DraftStatus.FAILED, trace or Trace(), failure=failure)
+
+    def written(self, case: Case, report: GroundedReport, *, box_scores: tuple[float, ...], trace: Trace) -> Draft:
+        """The draft of a case that the model answered."""
+        return self._draft(case, DraftStatus.OK, trace, report=report, box_scores=box_scores)
+
+    def _draft(self, case: Case, status: DraftStatus, trace: Trace, **parts: Any) -> Draft:  # noqa: ANN401 - Draft's own
+        return Draft(
+            draft_id=self.new_id(),
+            case_id=case.case_id,
+            created=self.now(),
+            status=status,
+            model=self.model,
+            raw_text=trace.raw_text,
+            placement=trace.placement,
+            seconds=trace.seconds,
+            **parts,
+        )

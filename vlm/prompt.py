@@ -142,20 +142,21 @@ def tidy(text: str) -> str:
     return " ".join(text.replace("<", "< ").split())
 
 
-def _is_missing(case: Case, name: InputName) -> bool:
+def is_missing(case: Case, name: InputName) -> bool:
+    """Whether the case states that this input is missing, whatever it holds."""
     return any(state.name is name and not state.present for state in case.inputs)
 
 
 def _newest_first(case: Case) -> list[PriorNote]:
-    if _is_missing(case, InputName.PRIOR_NOTES):
+    if is_missing(case, InputName.PRIOR_NOTES):
         return []
     return sorted(case.notes, key=lambda note: -(note.written.toordinal() if note.written else 0))
 
 
 def _fields(case: Case) -> dict[str, str]:
     """The template's fields that the case can fill; a field without words is not among them."""
-    values = () if _is_missing(case, InputName.STRUCTURED_VALUES) else case.observations
-    indication = None if _is_missing(case, InputName.INDICATION) else case.indication
+    values = () if is_missing(case, InputName.STRUCTURED_VALUES) else case.observations
+    indication = None if is_missing(case, InputName.INDICATION) else case.indication
     fields = {
         "age": "" if case.age_years is None else str(case.age_years),
         "sex": tidy(case.sex or ""),

@@ -1,0 +1,1 @@
+"""The kinds of backend; with `vlm.embedded` the only place that knows torch and transformers."""

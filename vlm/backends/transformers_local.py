@@ -1,0 +1,124 @@
+"""A vision-language model of a standard transformers architecture, run on this machine from a local folder.
+
+On a CPU as on a GPU, whole or quantized by bitsandbytes. Thread counts are the environment's (OMP_NUM_THREADS). It
+answers one prompt at a time, greedily, so the same input gives the same answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cases.draft import FailureKind
+from vlm.backend import Answer
+from vlm.backends.decoding import GrammarGuard, TokenGrammar, grammar_of
+from vlm.backends.loading import load
+from vlm.errors import BackendError
+from vlm.model_spec import ModelSpec
+
+
+class TransformersLocal:
+    """A loaded model that answers prompts; implements `vlm.backend.Backend`.
+
+    Args:
+        spec: which model, from which folder, with which weights.
+        grammar: in place of the one that the spec's codec names.
+
+    Raises:
+        ModelLoadError: see `vlm.backends.loading.load`.
+    """
+
+    def __init__(self, spec: ModelSpec, *, grammar: TokenGrammar | None = None) -> None:
+        self._spec = spec
+        self._loaded = load(spec)
+        self._grammar = grammar or grammar_of(spec.codec, self._loaded.processor.tokenizer)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model behind this backend."""
+        return self._spec
+
+    @property
+    def model(self) -> Any:  # noqa: ANN401 - transformers is imported late
+        """The transformers model itself, for those who measure it."""
+        return self._loaded.model
+
+    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+        """The model's answer to a prompt, about an image or about none.
+
+        Raises:
+            BackendError: non-finite numbers, a prompt that is too long, or a fault inside of the model.
+        """
+        started = time.perf_counter()
+        inputs = self._inputs(image, prompt)
+        prompt_tokens = int(inputs["input_ids"].shape[1])
+        self._refuse_overlong(prompt_tokens)
+        prepared = time.perf_counter()
+        guard = GrammarGuard(self._grammar, prompt_tokens)
+        token_ids = self._generate(inputs, guard)
+        ended = time.perf_counter()
+        return self._answer(token_ids, guard, (("tokenize", prepared - started), ("generate", ended - prepared)))
+
+    def _inputs(self, image: NDArray[np.uint8] | None, prompt: str) -> Any:  # noqa: ANN401 - a BatchFeature
+        processor = self._loaded.processor
+        images = {} if image is None else {"images": [Image.fromarray(image).convert("RGB")]}
+        text = self._laid_out(prompt, with_image=image is not None)
+        features = processor(text=[text], return_tensors="pt", **images)
+        return features.to(self._loaded.device, dtype=self._loaded.model.dtype)
+
+    def _laid_out(self, prompt: str, *, with_image: bool) -> str:
+        """The prompt as the model's own chat template lays it out; without one, the image token and the words."""
+        processor = self._loaded.processor
+        if not processor.chat_template:
+            return (processor.image_token if with_image else "") + prompt
+        content: list[dict[str, str]] = [{"type": "image"}] if with_image else []
+        content.append({"type": "text", "text": prompt})
+        messages = [{"role": "user", "content": content}]
+        return str(processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+
+    def _refuse_overlong(self, prompt_tokens: int) -> None:
+        room = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        needed = prompt_tokens + self._spec.max_new_tokens
+        if room is not None and needed > room:
+            msg = f"prompt and answer may need {needed} tokens, the model has {room}: shorten the notes or the answer"
+            raise BackendError(FailureKind.CRASH, msg)
+
+    def _generate(self, inputs: Any, guard: GrammarGuard) -> list[int]:  # noqa: ANN401 - a BatchFeature
+        import torch
+        from transformers import LogitsProcessorList
+
+        tokenizer = self._loaded.processor.tokenizer
+        with torch.inference_mode():
+            output = self.model.generate(
+                **inputs,
+                do_sample=False,
+                num_beams=1,
+                max_new_tokens=self._spec.max_new_tokens,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+                logits_processor=LogitsProcessorList([guard]),
+            )
+        ids: list[int] = output[0, guard.prompt_tokens :].tolist()
+        return ids
+
+    def _answer(self, token_ids: Sequence[int], guard: GrammarGuard, seconds: tuple[tuple[str, float], ...]) -> Answer:
+        """The answer's text and tokens; the token that ends it is not part of it."""
+        tokenizer = self._loaded.processor.tokenizer
+        ended = bool(token_ids) and token_ids[-1] == tokenizer.eos_token_id
+        kept = list(token_ids[:-1] if ended else token_ids)
+        return Answer(
+            text=_decoded(tokenizer, kept),
+            tokens=tuple(_decoded(tokenizer, [token]) for token in kept),
+            log_probabilities=guard.log_probabilities(kept),
+            truncated=not ended,
+            seconds=seconds,
+        )
+
+
+def _decoded(tokenizer: Any, token_ids: list[int]) -> str:  # noqa: ANN401 - transformers is imported late
+    return str(tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))

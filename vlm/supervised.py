@@ -1,0 +1,196 @@
+"""Drafting in a child process with a deadline: a model that crashes or hangs costs one failed draft, nothing more.
+
+The child loads the model once and serves a batch of cases; after a crash or a timeout the next case starts a new one.
+The time and the id of each draft are given here, in the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cases.draft import Draft, Failure, FailureKind
+from cases.study import Case
+from vlm.errors import ModelLoadError
+from vlm.model_spec import ModelSpec
+from vlm.outcome import DraftWriter, identity
+from vlm.worker import Broken, Ready, Refused, Reply, Start, Task
+
+LOCAL_BACKEND = "vlm.backends.transformers_local:TransformersLocal"
+PROJECT = Path(__file__).resolve().parent.parent
+CHILD_ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads cost tens of seconds beside another torch process
+    "HF_HUB_OFFLINE": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds after which the child is killed: while it loads the model, and while it drafts one case."""
+
+    load_s: float = 180.0
+    case_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    connection: Connection
+
+    def reply(self, *, deadline_s: float) -> Reply:
+        """What the child says within the deadline; TimeoutError or EOFError when it does not, or died."""
+        if not self.connection.poll(deadline_s):
+            raise TimeoutError
+        reply: Reply = self.connection.recv()
+        return reply
+
+    def end(self) -> int:
+        """Kill it if it still runs; its exit status."""
+        self.connection.close()
+        self.process.kill()
+        return self.process.wait()
+
+
+class SupervisedDrafter:
+    """Drafts cases in a child process; use it as a context manager, so that the child ends with it.
+
+    Args:
+        spec: the model that the child loads.
+        now: UTC.
+        new_id: for each draft.
+        deadlines: after which the child is killed.
+        backend: "module:callable" that makes the backend from the spec, in the child.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        deadlines: Deadlines | None = None,
+        backend: str = LOCAL_BACKEND,
+    ) -> None:
+        self._writer = DraftWriter(identity(spec), now, new_id)
+        self._start = Start(backend, spec)
+        self._deadlines = deadlines or Deadlines()
+        self._child: _Child | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child; a later draft would start another."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+    def load(self) -> None:
+        """Start the child and load the model now, so that the first draft does not wait for it.
+
+        Raises:
+            ModelLoadError: the model must not, or could not, be loaded.
+        """
+        if self._child is not None:
+            return
+        self._child = _started()
+        try:
+            self._child.connection.send(self._start)
+            reply = self._child.reply(deadline_s=self._deadlines.load_s)
+        except (EOFError, OSError) as fault:  # TimeoutError is an OSError
+            self.close()
+            msg = f"the model's process did not load it within {self._deadlines.load_s:g} s ({type(fault).__name__})"
+            raise ModelLoadError(msg) from fault
+        if not isinstance(reply, Ready):
+            self.close()
+            msg = reply.message if isinstance(reply, Refused) else "the model's process answered out of turn"
+            raise ModelLoadError(msg)
+
+    def draft(self, case: Case, *, pixels: NDArray[np.uint16] | None) -> Draft:
+        """The draft of one case; a crash or a timeout of the child is a failed draft.
+
+        Raises:
+            ModelLoadError: the model must not, or could not, be loaded.
+            ValueError: the pixels are not those of the case.
+        """
+        if case.abstention is not None:
+            return self._writer.abstained(case)
+        self.load()
+        try:
+            reply = self._asked(Task(case, pixels))
+        except TimeoutError:
+            self.close()
+            msg = (
+                f"no answer within {self._deadlines.case_s:g} s, the model was stopped: draft again, or read without it"
+            )
+            return self._writer.failed(case, Failure(FailureKind.TIMEOUT, msg))
+        except (EOFError, OSError):
+            return self._writer.failed(case, Failure(FailureKind.CRASH, self._obituary()))
+        return self._stamped(case, reply)
+
+    def _asked(self, task: Task) -> Reply:
+        if self._child is None:
+            raise EOFError
+        self._child.connection.send(task)
+        return self._child.reply(deadline_s=self._deadlines.case_s)
+
+    def _obituary(self) -> str:
+        """How the child ended, in words; a negative status is the signal that ended it."""
+        child, self._child = self._child, None
+        status = None if child is None else _settled(child)
+        return f"the model's process ended while drafting (exit status {status}): draft again, or read without it"
+
+    def _stamped(self, case: Case, reply: Reply) -> Draft:
+        if isinstance(reply, Draft):
+            return replace(reply, draft_id=self._writer.new_id(), created=self._writer.now())
+        if isinstance(reply, Refused):
+            raise ValueError(reply.message)
+        kind = reply.kind if isinstance(reply, Broken) else type(reply).__name__
+        msg = f"drafting raised {kind}: draft again, or read without it"
+        return self._writer.failed(case, Failure(FailureKind.CRASH, msg))
+
+
+def _settled(child: _Child) -> int:
+    """The exit status of a child that hung up; it is given a moment to end by itself first."""
+    try:
+        return child.process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return child.end()
+
+
+def _started() -> _Child:
+    ours, theirs = Pipe()
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "vlm.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # a traceback may quote a note; kinds and exit statuses come back instead
+            process_group=0,  # Ctrl-C goes to the parent, which ends the child
+        )
+    return _Child(process, ours)
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    """The child's environment: ours, with quiet defaults, and the project on its path."""
+    path = os.pathsep.join(part for part in (str(PROJECT), given.get("PYTHONPATH", "")) if part)
+    return {**CHILD_ENVIRONMENT, **given, "PYTHONPATH": path}

@@ -1,0 +1,110 @@
+"""The child process in which a model runs: loads one backend, then drafts the cases it is sent, one at a time.
+
+Started by `vlm.supervised` as `python -m vlm.worker FD`, never by hand. It is its own program, not a fork or re-import
+of the caller's main module, so that a dashboard's page is not run a second time in it. It ends when the other side of
+its connection does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing.connection import Connection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cases.draft import Draft
+from cases.study import Case
+from vlm.backend import Backend
+from vlm.errors import ModelLoadError
+from vlm.model_spec import ModelSpec
+
+UNSTAMPED = "unstamped"  # the parent gives each draft its id and its time
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first message to the child: which backend ("module:callable", called with the spec) of which model."""
+
+    backend: str
+    spec: ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One case to draft, with its pixels (rows, columns) uint16."""
+
+    case: Case
+    pixels: NDArray[np.uint16] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The caller's fault, or a model that must not be loaded: no draft is recorded for it."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An error that nobody foresaw; only its type leaves the child, since its text may quote a note."""
+
+    kind: str
+
+
+Reply = Ready | Refused | Broken | Draft
+
+
+def backend_named(reference: str) -> Callable[[ModelSpec], Backend]:
+    """The callable behind "module:callable"."""
+    module, name = reference.split(":")
+    build: Callable[[ModelSpec], Backend] = getattr(import_module(module), name)
+    return build
+
+
+def serve(connection: Connection) -> None:
+    """Load what the first message names, then answer each task until the other side hangs up."""
+    start = connection.recv()
+    try:
+        backend = backend_named(start.backend)(start.spec)
+    except ModelLoadError as fault:
+        connection.send(Refused(str(fault)))
+        return
+    connection.send(Ready())
+    while True:
+        connection.send(_drafted(connection.recv(), backend))
+
+
+def _drafted(task: Task, backend: Backend) -> Reply:
+    from vlm.draft import draft_case
+
+    case = task.case
+    try:
+        return draft_case(
+            case, pixels=task.pixels, backend=backend, now=lambda: case.received, new_id=lambda: UNSTAMPED
+        )
+    except ValueError as fault:
+        return Refused(str(fault))
+    except Exception as fault:  # noqa: BLE001 - the parent counts it as a crash, by its type
+        return Broken(type(fault).__name__)
+
+
+def main() -> None:
+    """Serve the connection whose file descriptor is the first argument."""
+    with Connection(int(sys.argv[1])) as connection:
+        try:
+            serve(connection)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return
+
+
+if __name__ == "__main__":
+    main()
