@@ -61,18 +61,6 @@ def _run(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace
     except CommandError as error:
         complain(f"overread: {error}")
         return error.code
-    except Exception as error:
-        if not _is_busy(error):
-            raise
-        complain(f"overread: {error}")
-        return Exit.STORE_BUSY
-
-
-def _is_busy(error: Exception) -> bool:
-    """Whether another process holds the store (the type is imported late: it lies beside DuckDB)."""
-    from cases.store import StoreBusy
-
-    return isinstance(error, StoreBusy)
 
 
 def _quiet_libraries() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,42 +45,20 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 
 def run_head(arguments: argparse.Namespace) -> int:
-    """Print the head, in words or as the file that `--anchor` reads."""
+    """Print the head as the one line that `--anchor` reads."""
     with existing_store(arguments.store) as store:
-        head = store.head()
-    if arguments.json:
-        say_json({"head": head})
-    else:
-        say(head)
+        say(store.head())
     return Exit.OK
 
 
 def read_anchor(path: Path) -> str:
-    """The saved head: what `audit head` printed, in words or as JSON.
+    """The text of a saved head; the store judges it.
 
     Raises:
-        CommandError: the file is not there or holds no SHA-256.
+        CommandError: the file is not there or is no text.
     """
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"the anchor {path} cannot be read: name the file that `overread audit head` was saved to"
         raise CommandError(msg, code=Exit.NOT_FOUND) from error
-    head = _head_of(text)
-    if len(head) != 64 or set(head) - set("0123456789abcdef"):
-        msg = f"an anchor holds one SHA-256 in hexadecimal, {path} does not: save it with `overread audit head > FILE`"
-        raise CommandError(msg)
-    return head
-
-
-def _head_of(text: str) -> str:
-    """The hash in a bare or JSON anchor.
-
-    >>> _head_of('{"head": "ab"}'), _head_of("ab")
-    ('ab', 'ab')
-    """
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return str(value.get("head")) if isinstance(value, dict) else text

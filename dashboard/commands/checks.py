@@ -121,11 +121,13 @@ def weights_check() -> Check:
     """Whether the embedded model's weights are there and are the ones the project names."""
     from vlm.registry import embedded_spec
 
+    from vlm.errors import ModelLoadError
+
     mend = "take the folder vlm/embedded/weights from the project's repository again (git checkout -- vlm/embedded)"
     try:
         spec = embedded_spec()
         found = hashlib.sha256((spec.folder / "model.safetensors").read_bytes()).hexdigest()
-    except (OSError, LookupError, ValueError) as error:
+    except (ModelLoadError, OSError, LookupError, ValueError) as error:
         return Check("weights", State.MISSING, f"not readable: {error}", mend)
     if found != spec.weights_sha256:
         return Check("weights", State.MISSING, f"{spec.model_id}: SHA-256 {found[:12]}, not the named one", mend)
@@ -155,7 +157,8 @@ def _option(settings: Mapping[str, object], option: str) -> object:
 
 def store_check(path: Path) -> Check:
     """Whether the store opens and its ledger holds."""
-    from cases.store import Store, StoreBusy
+    from cases.store import Store
+    from cases.store.errors import StoreBusyError, StoreError
 
     if not path.is_file():
         return Check("store", State.OPTIONAL, f"none at {path}", "overread import PATH, or: overread demo")
@@ -163,8 +166,10 @@ def store_check(path: Path) -> Check:
         with Store.open(path, now=now) as store:
             found = store.verify(anchor=None)
             cases = len(store.cases())
-    except StoreBusy as error:
+    except StoreBusyError as error:
         return Check("store", State.OPTIONAL, str(error), "close what holds it, or look again in a moment")
+    except StoreError as error:
+        return Check("store", State.MISSING, str(error), "restore a copy, or name another with --store")
     if not found.ok:
         return Check("store", State.MISSING, f"the ledger does not hold at event {found.first_bad}", "restore a copy")
     return Check("store", State.OK, f"{path}: {cases} cases, {found.events} events, the ledger holds")

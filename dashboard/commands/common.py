@@ -95,12 +95,22 @@ def existing_store(path: Path) -> Iterator[Store]:
 
 @contextmanager
 def made_store(path: Path) -> Iterator[Store]:
-    """The store, made when there is none yet."""
+    """The store, made when there is none yet.
+
+    Raises:
+        CommandError: another process holds it, or it said no; with the store's own words.
+    """
     from cases.store import Store
+    from cases.store.errors import StoreBusyError, StoreError
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with Store.open(path, now=now) as store:
-        yield store
+    try:
+        with Store.open(path, now=now) as store:
+            yield store
+    except StoreBusyError as error:
+        raise CommandError(str(error), code=Exit.STORE_BUSY) from error
+    except StoreError as error:
+        raise CommandError(str(error), code=Exit.ANSWER_IS_NO) from error
 
 
 def known_case(store: Store, case_id: str) -> Case:
@@ -133,7 +143,7 @@ def complain(text: str) -> None:
     sys.stderr.flush()
 
 
-def shown(items: Iterable[Item], *, title: str, total: int) -> Iterator[Item]:
+def shown(items: Iterable[Item], *, title: str, total: int | None) -> Iterator[Item]:
     """The items, with a progress bar on standard error while that is a terminal."""
     from rich.console import Console
     from rich.progress import track

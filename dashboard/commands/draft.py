@@ -33,14 +33,19 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `draft`."""
     drafting = commands.add_parser("draft", help="let the model draft one case")
     drafting.add_argument("case", metavar="CASE", help="id of a case, as `overread cases` lists it")
-    drafting.add_argument(
+    add_quantization(drafting)
+    add_common(drafting)
+    drafting.set_defaults(run=run_draft)
+
+
+def add_quantization(parser: argparse.ArgumentParser) -> None:
+    """Give a command `--quantization`."""
+    parser.add_argument(
         "--quantization",
         choices=("none", "int8", "nf4"),
         default="none",
         help="how the language model's layers are stored (default: %(default)s); all three run on a CPU",
     )
-    add_common(drafting)
-    drafting.set_defaults(run=run_draft)
 
 
 def run_draft(arguments: argparse.Namespace) -> int:
@@ -61,14 +66,15 @@ def load_backend(quantization: str) -> Backend:
     Raises:
         CommandError: its weights are not there, or are not the ones the project names.
     """
-    from vlm.backends.transformers_local import TransformersLocal
     from vlm.registry import embedded_spec
 
+    from vlm.backends.transformers_local import TransformersLocal
+    from vlm.errors import ModelLoadError
     from vlm.model_spec import Quantization
 
     try:
         return TransformersLocal(embedded_spec(Quantization(quantization)))
-    except (OSError, LookupError, ValueError) as error:
+    except (ModelLoadError, OSError, LookupError, ValueError) as error:
         msg = f"the embedded model cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
         raise CommandError(msg, code=Exit.MISSING_PART) from error
 

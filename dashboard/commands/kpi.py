@@ -20,16 +20,27 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run_kpi(arguments: argparse.Namespace) -> int:
     """Print the figures of the whole store."""
-    from evals.kpi import pilot_kpis
-
     with existing_store(arguments.store) as store:
+        from evals.kpi import pilot_kpis
+
         figures = pilot_kpis(store).as_dict()
     if arguments.json:
         say_json(figures)
         return Exit.OK
     for name, figure in figures.items():
-        say(f"{name}: {in_words(figure)}")
+        _say_figure(name, figure)
     return Exit.OK
+
+
+def _say_figure(name: str, figure: object) -> None:
+    """One figure and its definition; plain counts as they are."""
+    if not isinstance(figure, dict) or "value" not in figure:
+        say(f"{name}: {', '.join(f'{k} {v}' for k, v in figure.items()) if isinstance(figure, dict) else figure}")
+        return
+    unit = f" [{figure['unit']}]" if "unit" in figure else ""
+    say(f"{name}: {in_words(figure)}{unit}")
+    if "definition" in figure:
+        say(f"    {figure['definition']}")
 
 
 def in_words(figure: object) -> str:

@@ -140,8 +140,11 @@ def _review(
     arguments: argparse.Namespace, store: Store, case: Case, *, entries: tuple[DecisionEntry, ...], started: datetime
 ) -> Review:
     """The review that these arguments and decisions make."""
+    from cases.reading_time import active_seconds
     from cases.review import Arm, Review
 
+    opened, signed = arguments.opened or started, now()
+    measured = arguments.active_seconds
     draft = store.latest_draft(case.case_id)
     shown = draft if draft is not None and draft.report is not None else None
     try:
@@ -150,10 +153,11 @@ def _review(
             case_id=case.case_id,
             draft_id=None if shown is None else shown.draft_id,
             reader_id=arguments.reader,
-            arm=Arm.NO_AI if shown is None else Arm.AI_FIRST,
-            opened=arguments.opened or started,
-            signed=now(),
-            active_s=arguments.active_seconds or 0.0,
+            # A draft that failed was still the model's turn: only a case that no model was asked about is without AI.
+            arm=Arm.NO_AI if draft is None else Arm.AI_FIRST,
+            opened=opened,
+            signed=signed,
+            active_s=active_seconds([opened, signed]) if measured is None else measured,
             sentences=_sentences(case, shown, entries),
             supersedes=_superseded(store, case, arguments),
         )
