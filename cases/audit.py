@@ -6,27 +6,30 @@ hash = SHA-256(previous hash || canonical event).
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 GENESIS = "0" * 64
 
 
 class Action(StrEnum):
-    """The closed list of what can happen to a case."""
+    """The closed list of what can happen to a case, and to the store that keeps it."""
 
     CASE_REGISTERED = "case_registered"
     CASE_VIEWED = "case_viewed"
     DRAFT_RECORDED = "draft_recorded"
     REVIEW_OPENED = "review_opened"
     DECISION_RECORDED = "decision_recorded"
+    DECISION_WITHDRAWN = "decision_withdrawn"
     REVIEW_SIGNED = "review_signed"
     REVIEW_ABANDONED = "review_abandoned"
     CROSSWALK_READ = "crosswalk_read"
     EXPORTED = "exported"
+    STORE_MIGRATED = "store_migrated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,29 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def link_hash(
-    *, sequence: int, recorded: datetime, agent: str, role: str, action: Action, entity: str, detail: str, previous: str
-) -> str:
-    """SHA-256 of an event's canonical form, the previous hash included."""
-    form = canonical_json([sequence, recorded.isoformat(), agent, role, action.value, entity, detail, previous])
+def link_hash(event: AuditEvent) -> str:
+    """SHA-256 of an event's canonical form, the previous hash included and its own left out."""
+    form = canonical_json(
+        [
+            event.sequence,
+            event.recorded.astimezone(UTC).isoformat(),
+            event.agent,
+            event.role,
+            event.action.value,
+            event.entity,
+            event.detail,
+            event.previous_hash,
+        ]
+    )
     return hashlib.sha256(form.encode()).hexdigest()
+
+
+def sealed(event: AuditEvent) -> AuditEvent:
+    """The event with its hash filled in.
+
+    >>> day = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> first = AuditEvent(1, day, "r1", "reader", Action.CASE_VIEWED, "c1", "{}", GENESIS, "")
+    >>> sealed(first).hash == link_hash(sealed(first))
+    True
+    """
+    return dataclasses.replace(event, hash=link_hash(event))
