@@ -65,8 +65,9 @@ class ManifestRow:
 
     @property
     def normal(self) -> bool:
-        """Whether the only label is "No Finding", and no adjudication or box says otherwise."""
-        return self.labels == (NO_FINDING,) and not self.boxes and "=YES" not in self.adjudicated
+        """Whether the only label, mined or else adjudicated, is "No Finding" and nothing says otherwise."""
+        only = self.labels or (self.adjudicated,)
+        return only == (NO_FINDING,) and not self.boxes and "=YES" not in self.adjudicated
 
     def pixels(self) -> NDArray[np.uint16]:
         """The grey image, shape (rows, columns), the 8-bit range stretched to 16 bits."""
