@@ -90,4 +90,5 @@ def spine(x: Array, y: Array, plan: BodyPlan) -> Array:
     mid = (phase - 0.42) * pitch
     process = 1.3 * ellipsoid(across, mid + 4, (4.0, 6.5, 1.6))
     pedicles = 1.2 * ellipsoid(np.abs(across) - half * 0.72, mid, (3.4, 4.8, 1.3))
-    return np.float32(plan.spine_density) * (bodies + process + pedicles)
+    result: Array = np.float32(plan.spine_density) * (bodies + process + pedicles)
+    return result

@@ -44,7 +44,7 @@ class Exposure:
 def draw_exposure(rng: np.random.Generator) -> Exposure:
     """Exposure and display settings for one picture."""
     shut = rng.random(4) < 0.22
-    right = rng.random() < 0.85
+    left, top, right, bottom = (float(width) for width in shut * rng.uniform(0.005, 0.045, 4))
     return Exposure(
         photons=float(np.exp(rng.uniform(np.log(1.5e4), np.log(1e5)))),
         scatter=float(rng.uniform(0.03, 0.14)),
@@ -54,11 +54,11 @@ def draw_exposure(rng: np.random.Generator) -> Exposure:
         black=float(rng.uniform(0.16, 0.36)),
         white=float(rng.uniform(0.74, 0.92)),
         gamma=float(rng.uniform(0.88, 1.15)),
-        collimation=tuple(float(v) for v in shut * rng.uniform(0.005, 0.045, 4)),
+        collimation=(left, top, right, bottom),
         marker=(
-            float(rng.uniform(0.90, 0.96) if right else 0.93),
-            float(rng.uniform(0.03, 0.12)),
-            0.03,
+            float(rng.uniform(0.90, 0.955)),
+            float(rng.uniform(0.04, 0.12)),
+            float(rng.uniform(0.022, 0.034)),
             float(rng.normal(0, 0.12)),
         ),
         noise_seed=int(rng.integers(2**31)),
@@ -99,7 +99,8 @@ def _soft_clip(level: Array) -> Array:
     toe, shoulder = np.float32(0.12), np.float32(0.85)
     high = shoulder + (1 - shoulder) * np.tanh(np.maximum(level - shoulder, 0) / (1 - shoulder))
     low = toe + toe * np.tanh(np.minimum(level - toe, 0) / toe)
-    return np.where(level > shoulder, high, np.where(level < toe, low, level))
+    bent: Array = np.where(level > shoulder, high, np.where(level < toe, low, level))
+    return bent
 
 
 def _blurred(plane: Array, sigma: float) -> Array:
@@ -118,7 +119,8 @@ def enlarged(small: Array, side: int) -> Array:
     low = np.minimum(places.astype(np.int64), small.shape[0] - 2)
     part = (places - low).astype(np.float32)
     rows = small[low] * (1 - part)[:, None] + small[low + 1] * part[:, None]
-    return rows[:, low] * (1 - part) + rows[:, low + 1] * part
+    result: Array = rows[:, low] * (1 - part) + rows[:, low + 1] * part
+    return result
 
 
 def _mark(shown: Array, exposure: Exposure) -> Array:

@@ -1,4 +1,4 @@
-"""Things on or in the patient that are not anatomy: ECG electrodes with leads, a port with its catheter, a gastric tube."""
+"""Things on or in the patient that are not anatomy: ECG electrodes, a port with its catheter, a gastric tube."""
 
 from __future__ import annotations
 

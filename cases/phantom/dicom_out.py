@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from cases.phantom.frame import SIDE_MM
 from cases.phantom.lesions import Lesion
@@ -53,8 +53,11 @@ def write_truth(cases: dict[str, SimulatedCase], folder: Path) -> Path:
 
 def stored_values(case: SimulatedCase) -> NDArray[np.uint16]:
     """The stored 12-bit values, inverted where the file says MONOCHROME1."""
-    values = np.round(np.clip(case.pixels, 0, 1) * (2**BITS - 1)).astype(np.uint16)
-    return (2**BITS - 1 - values).astype(np.uint16) if _inverted(case) else values
+    highest = 2**BITS - 1
+    shown = np.clip(case.pixels, 0, 1)
+    stored = 1 - shown if _inverted(case) else shown
+    values: NDArray[np.uint16] = np.round(stored * highest).astype(np.uint16)
+    return values
 
 
 def dataset(case: SimulatedCase) -> Dataset:
@@ -73,9 +76,9 @@ def _inverted(case: SimulatedCase) -> bool:
     return case.number % INVERTED_EVERY == 3
 
 
-def _uid(case: SimulatedCase, what: str) -> str:
+def _uid(case: SimulatedCase, what: str) -> UID:
     digest = hashlib.sha256(f"overread simulated {case.number} {what}".encode()).digest()
-    return UID_ROOT + str(int.from_bytes(digest[:16], "big"))
+    return UID(UID_ROOT + str(int.from_bytes(digest[:16], "big")))
 
 
 def _patient(image: Dataset, case: SimulatedCase) -> None:
@@ -130,10 +133,10 @@ def _projection(image: Dataset, case: SimulatedCase) -> None:
     image.KVP = "120"
     image.ImagerPixelSpacing = [f"{SIDE_MM / rows:.6f}", f"{SIDE_MM / columns:.6f}"]
     region = Dataset()
-    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = "43799004", "SCT", "Chest"
+    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = "816094009", "SCT", "Chest"
     image.AnatomicRegionSequence = Sequence([region])
     view = Dataset()
-    view.CodeValue, view.CodingSchemeDesignator, view.CodeMeaning = "399348003", "SCT", "postero-anterior projection"
+    view.CodeValue, view.CodingSchemeDesignator, view.CodeMeaning = "272479007", "SCT", "postero-anterior"
     view.ViewModifierCodeSequence = Sequence([])
     image.ViewCodeSequence = Sequence([view])
     image.AcquisitionContextSequence = Sequence([])

@@ -6,11 +6,12 @@ Anatomy axes: x to the patient's left (image right on a PA view), y towards the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]  # float32 throughout; NumPy types its mixed arithmetic no closer
 SIDE_MM = 375.0
 
 

@@ -52,7 +52,8 @@ class Shape:
         oblong: ratio of the axes. turn_rad: of the long axis.
         lobes: (order, amplitude, phase) of the outline's waves.
         softness: exponent of the profile; 0.5 is a solid ellipsoid, more is a vaguer edge.
-        spicules: their angles; empty for a smooth one. specks: (x, y, radius, gain) of calcification, fractions of the radius.
+        spicules: their angles; empty for a smooth one.
+        specks: (x, y, radius, gain) of calcification, fractions of the radius.
     """
 
     diameter_mm: float
@@ -133,13 +134,13 @@ def footprint(shape: Shape, *, side_px: int, center_px: tuple[float, float]) -> 
     return plane
 
 
-def _profile(shape: Shape, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _profile(shape: Shape, u: Array, v: Array) -> Array:
     cos, sin = np.cos(shape.turn_rad), np.sin(shape.turn_rad)
     stretch = np.sqrt(shape.oblong)
     along, across = (u * cos + v * sin) / stretch, (v * cos - u * sin) * stretch
     distance, angle = np.hypot(along, across), np.arctan2(across, along)
     outline = 1.0 + sum(size * np.cos(order * angle + phase) for order, size, phase in shape.lobes)
-    body = np.maximum(1 - (distance / outline) ** 2, 0) ** shape.softness
+    body: Array = np.maximum(1 - (distance / outline) ** 2, 0) ** shape.softness
     for spike in shape.spicules:
         off = np.abs(np.angle(np.exp(1j * (angle - spike)))) * distance
         taper = np.clip((1.7 - distance) / 0.9, 0, 1) * (distance > 0.5)

@@ -32,7 +32,13 @@ class SimulatedNote:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is really there. lesions: on the current picture. prior: at the time of the newest note. history: of each plan."""
+    """What is really there.
+
+    Attributes:
+        lesions: on the current picture. prior: at the time of the prior study.
+        resolved: those of `prior` that are gone.
+        histories: of every lesion of the story.
+    """
 
     lesions: tuple[Lesion, ...]
     prior: tuple[Lesion, ...]

@@ -14,7 +14,8 @@ from cases.phantom.plan import BodyPlan, LungPlan
 def ramp(values: Array, soft_mm: float) -> Array:
     """0 below -soft, 1 above +soft, smooth between: an edge that is not quite parallel to the beam."""
     part = np.clip(values / (2 * soft_mm) + 0.5, 0.0, 1.0)
-    return part * part * (3 - 2 * part)
+    result: Array = part * part * (3 - 2 * part)
+    return result
 
 
 def ellipsoid(x: Array, y: Array, axes: tuple[float, float, float], tilt_rad: float = 0.0) -> Array:
@@ -47,7 +48,7 @@ def _smooth_max(one: Array, two: Array) -> Array:
 
 
 def lung(out: Array, y: Array, plan: LungPlan) -> tuple[Array, Array]:
-    """Air path of one lung and its silhouette (0..1) above the diaphragm; `out` is distance from the midline outwards."""
+    """Air path of one lung and its silhouette (0..1) above the diaphragm; `out` is the distance from the midline."""
     level = np.clip((plan.dome_y + 15 - y) / (plan.dome_y + 15 - plan.apex_y), 0, 1)
     half = half_width_at(y, plan)
     medial = (
@@ -71,14 +72,16 @@ def lung(out: Array, y: Array, plan: LungPlan) -> tuple[Array, Array]:
 def half_width_at(y: Array, plan: LungPlan) -> Array:
     """Distance from the midline to the lateral wall of the lung at a height."""
     level = np.clip((plan.dome_y + 15 - y) / (plan.dome_y + 15 - plan.apex_y), 0, 0.9999)
-    return plan.half_width * np.sqrt(1 - level * level * level * np.sqrt(level))
+    result: Array = plan.half_width * np.sqrt(1 - level * level * level * np.sqrt(level))
+    return result
 
 
 def dome_line(out: Array, plan: LungPlan) -> Array:
     """Height (y) of the diaphragm's silhouette at a distance from the midline."""
     part = out / plan.half_width - plan.dome_x
     offset = np.maximum(part / (1 - plan.dome_x), part / -0.9)
-    return plan.dome_y + plan.angle_drop * offset * offset * np.sqrt(np.sqrt(offset))
+    result: Array = plan.dome_y + plan.angle_drop * offset * offset * np.sqrt(np.sqrt(offset))
+    return result
 
 
 def heart(x: Array, y: Array, plan: BodyPlan) -> Array:
@@ -97,7 +100,8 @@ def great_vessels(x: Array, y: Array, plan: BodyPlan) -> Array:
     h = plan.heart
     aorta = 2 * np.sqrt(np.maximum(13.0**2 - (x - h.aorta_x - 0.00012 * (y - 40) ** 2) ** 2, 0)) * ramp(y - h.knob_y, 8)
     cava = 2 * np.sqrt(np.maximum(11.0**2 - (x + 19) ** 2, 0)) * ramp(20 - y, 30)
-    return aorta + cava
+    result: Array = aorta + cava
+    return result
 
 
 def airway(x: Array, y: Array) -> Array:
@@ -106,7 +110,8 @@ def airway(x: Array, y: Array) -> Array:
     below = y + 46
     right = 2 * np.sqrt(np.maximum(6.5**2 - ((x + 2 + 0.75 * below) * 0.8) ** 2, 0))
     left = 2 * np.sqrt(np.maximum(5.5**2 - ((x + 2 - 1.15 * below) * 0.66) ** 2, 0))
-    return trachea + np.maximum(right, left) * ramp(below, 3) * ramp(26 - below, 6)
+    result: Array = trachea + np.maximum(right, left) * ramp(below, 3) * ramp(26 - below, 6)
+    return result
 
 
 def breasts(x: Array, y: Array, plan: BodyPlan) -> Array:

@@ -1,7 +1,7 @@
 """What happened to a simulated patient and what the notes say about it: drawn apart, so that notes may be wrong.
 
-A lesion has a history (new, stable, grown, resolved). A note makes mentions, each right, on the wrong side, invented, or
-none at all. The wording (`cases.phantom.wording`) sees mentions only, never the truth.
+A lesion has a history (new, stable, grown, resolved). A note makes mentions, each right, on the wrong side or invented,
+or none at all. The wording (`cases.phantom.wording`) sees mentions only, never the truth.
 """
 
 from __future__ import annotations

@@ -44,16 +44,17 @@ def path_length(strokes: tuple[Stroke, ...], frame: Frame) -> Array:
     for stroke in strokes:
         total += fft.rfft2(_splat(stroke, frame)) * _kernel(stroke, frequency, frame.px_per_mm * frame.scale)
     plane = fft.irfft2(total, s=(side, side))[PAD_PX:-PAD_PX, PAD_PX:-PAD_PX]
-    return np.maximum(plane, 0.0).astype(np.float32)
+    result: Array = np.maximum(plane, 0.0).astype(np.float32)
+    return result
 
 
 def _kernel(stroke: Stroke, frequency: Array, px_per_mm: float) -> Array:
     radius = stroke.radius_mm * px_per_mm
     if stroke.hollow < 0:
         sigma = 0.55 * radius  # the Gaussian with the tube's height and nearly its area
-        return (2 * radius * np.sqrt(2 * np.pi) * sigma * np.exp(-2 * (np.pi * sigma * frequency) ** 2)).astype(
-            np.float32
-        )
+        height = np.float32(2 * radius * np.sqrt(2 * np.pi) * sigma)
+        soft: Array = height * np.exp(-2 * np.square(np.float32(np.pi * sigma) * frequency))
+        return soft
     whole = _disc(radius, frequency)
     return whole - _disc(radius * stroke.hollow, frequency) if stroke.hollow > 0 else whole
 
@@ -66,7 +67,8 @@ def _disc(radius_px: float, frequency: Array) -> Array:
     place = frequency / step
     low = place.astype(np.int64)
     part = place - low
-    return (table[low] * (1 - part) + table[low + 1] * part).astype(np.float32)
+    result: Array = (table[low] * (1 - part) + table[low + 1] * part).astype(np.float32)
+    return result
 
 
 def _splat(stroke: Stroke, frame: Frame) -> Array:

@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class LungMasks:
-    """Silhouettes, (side, side) each: the visible lung on the patient's right and left, and lung hidden by the heart."""
+    """Silhouettes, (side, side): the visible lung on the patient's right and left, and lung behind the heart."""
 
     right: Mask
     left: Mask
