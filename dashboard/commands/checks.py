@@ -96,7 +96,7 @@ def _version(name: str) -> str | None:
 
 def decoders_check() -> Check:
     """Whether each lossless DICOM encoding can be decoded."""
-    from pydicom.pixels.decoders import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     gone = [name for name, uid in LOSSLESS.items() if not get_decoder(uid).is_available]
     if gone:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cases.draft import DraftStatus
 from dashboard.commands.cases import bring_in
 from dashboard.commands.common import CommandError, Exit, add_common, made_store, say, say_json, shown
-from dashboard.commands.draft import draft_and_record, load_backend
+from dashboard.commands.draft import draft_and_record, model
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -111,9 +111,9 @@ def demo_drafts(store: Store, cases: tuple[Case, ...], *, store_path: Path) -> t
     latest = {case.case_id: store.latest_draft(case.case_id) for case in cases}
     wanting = [case for case in cases if latest[case.case_id] is None]
     if wanting:
-        backend = load_backend("none")
-        for case in shown(wanting, title="Drafting", total=len(wanting)):
-            latest[case.case_id] = draft_and_record(store, case, store_path=store_path, backend=backend)
+        with model("none") as drafter:
+            for case in shown(wanting, title="Drafting", total=len(wanting)):
+                latest[case.case_id] = draft_and_record(store, case, store_path=store_path, drafter=drafter)
     return tuple(draft for draft in latest.values() if draft is not None)
 
 

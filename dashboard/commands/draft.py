@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from cases.draft import Draft
     from cases.store import Store
     from cases.study import Case
-    from vlm.backend import Backend
+    from vlm.supervised import SupervisedDrafter
 
 
 def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,7 +54,8 @@ def run_draft(arguments: argparse.Namespace) -> int:
     """Draft and record one case; exit 1 when the draft failed."""
     with existing_store(arguments.store) as store:
         case = known_case(store, arguments.case)
-        draft = draft_and_record(store, case, store_path=arguments.store, backend=load_backend(arguments.quantization))
+        with model(arguments.quantization) as drafter:
+            draft = draft_and_record(store, case, store_path=arguments.store, drafter=drafter)
     if arguments.json:
         say_json(shapes.draft_shape(draft))
     else:
@@ -60,34 +63,33 @@ def run_draft(arguments: argparse.Namespace) -> int:
     return Exit.ANSWER_IS_NO if draft.failure is not None else Exit.OK
 
 
-def load_backend(quantization: str) -> Backend:
-    """The embedded model, loaded from the project's own folder.
+@contextmanager
+def model(quantization: str) -> Iterator[SupervisedDrafter]:
+    """The embedded model in a process of its own: a crash or a hang costs one failed draft, not the command.
 
     Raises:
         CommandError: its weights are not there, or are not the ones the project names.
     """
-    from vlm.registry import embedded_spec
-
-    from vlm.backends.transformers_local import TransformersLocal
     from vlm.errors import ModelLoadError
     from vlm.model_spec import Quantization
+    from vlm.registry import embedded_spec
+    from vlm.supervised import SupervisedDrafter
 
     try:
-        return TransformersLocal(embedded_spec(Quantization(quantization)))
-    except (ModelLoadError, OSError, LookupError, ValueError) as error:
+        with SupervisedDrafter(embedded_spec(Quantization(quantization)), now=now, new_id=new_id) as drafter:
+            yield drafter
+    except ModelLoadError as error:
         msg = f"the embedded model cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
         raise CommandError(msg, code=Exit.MISSING_PART) from error
 
 
-def draft_and_record(store: Store, case: Case, *, store_path: Path, backend: Backend) -> Draft:
+def draft_and_record(store: Store, case: Case, *, store_path: Path, drafter: SupervisedDrafter) -> Draft:
     """Draft one case and record the draft: a report, a failure or an abstention."""
     from cases.images import ImageStore
     from cases.paths import StorePaths
-    from vlm.draft import draft_case
 
     images = ImageStore(StorePaths(store_path).images)
-    pixels = None if case.image is None else images.get(case.image.sha256)
-    draft = draft_case(case, pixels=pixels, backend=backend, now=now, new_id=new_id)
+    draft = drafter.draft(case, pixels=None if case.image is None else images.get(case.image.sha256))
     store.record_draft(draft, agent=AGENT)
     return draft
 

@@ -7,19 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashboard.commands.common import CommandError, Exit, new_id, now, say, say_json, shown
-from dashboard.commands.draft import add_quantization, load_backend
+from dashboard.commands.common import CommandError, Exit, say, say_json, shown
+from dashboard.commands.draft import add_quantization, model
 from dashboard.commands.kpi import in_words
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from cases.draft import Draft
-    from cases.study import Case
-    from evals.trial import Drafter, Trial
+    from evals.trial import Trial
 
 
 def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,7 +55,8 @@ def run_localization(arguments: argparse.Namespace) -> int:
 
     try:
         trials = shown(_trials(arguments), title="Drafting", total=_total(arguments))
-        figures = run(trials, draft=drafter(arguments.quantization), seed=arguments.seed).as_dict()
+        with model(arguments.quantization) as drafter:
+            figures = run(trials, draft=drafter.draft, seed=arguments.seed).as_dict()
     except ManifestError as error:
         raise CommandError(str(error), code=Exit.NOT_FOUND) from error
     if arguments.json:
@@ -81,18 +77,6 @@ def _trials(arguments: argparse.Namespace) -> Iterator[Trial]:
     if arguments.insert == "nodule":
         return inserted_trials(arguments.cases, n=arguments.n, seed=arguments.seed)
     return boxed_trials(arguments.cases)
-
-
-def drafter(quantization: str) -> Drafter:
-    """The product's own path from a case and its pixels to a draft, with the embedded model bound."""
-    from vlm.draft import draft_case
-
-    backend = load_backend(quantization)
-
-    def draft(case: Case, *, pixels: NDArray[np.uint16]) -> Draft:
-        return draft_case(case, pixels=pixels, backend=backend, now=now, new_id=new_id)
-
-    return draft
 
 
 def _say_figures(figures: object, indent: str = "") -> None:

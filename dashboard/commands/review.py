@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,7 +140,20 @@ def run_sign(arguments: argparse.Namespace) -> int:
 def _review(
     arguments: argparse.Namespace, store: Store, case: Case, *, entries: tuple[DecisionEntry, ...], started: datetime
 ) -> Review:
-    """The review that these arguments and decisions make."""
+    """The review that these arguments and decisions make; the times of the first signing when it is signed already."""
+    kept = next((r for r in store.reviews(case.case_id) if r.review_id == arguments.review_id), None)
+    try:
+        review = _new_review(arguments, store, case, entries=entries, started=started)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if kept is None:
+        return replace(review, supersedes=_superseded(store, case, arguments))
+    return replace(review, opened=kept.opened, signed=kept.signed, active_s=kept.active_s, supersedes=kept.supersedes)
+
+
+def _new_review(
+    arguments: argparse.Namespace, store: Store, case: Case, *, entries: tuple[DecisionEntry, ...], started: datetime
+) -> Review:
     from cases.reading_time import active_seconds
     from cases.review import Arm, Review
 
@@ -147,22 +161,18 @@ def _review(
     measured = arguments.active_seconds
     draft = store.latest_draft(case.case_id)
     shown = draft if draft is not None and draft.report is not None else None
-    try:
-        return Review(
-            review_id=arguments.review_id or new_id(),
-            case_id=case.case_id,
-            draft_id=None if shown is None else shown.draft_id,
-            reader_id=arguments.reader,
-            # A draft that failed was still the model's turn: only a case that no model was asked about is without AI.
-            arm=Arm.NO_AI if draft is None else Arm.AI_FIRST,
-            opened=opened,
-            signed=signed,
-            active_s=active_seconds([opened, signed]) if measured is None else measured,
-            sentences=_sentences(case, shown, entries),
-            supersedes=_superseded(store, case, arguments),
-        )
-    except ValueError as error:
-        raise CommandError(str(error)) from error
+    return Review(
+        review_id=arguments.review_id or new_id(),
+        case_id=case.case_id,
+        draft_id=None if shown is None else shown.draft_id,
+        reader_id=arguments.reader,
+        # A draft that failed was still the model's turn: only a case that no model was asked about is without AI.
+        arm=Arm.NO_AI if draft is None else Arm.AI_FIRST,
+        opened=opened,
+        signed=signed,
+        active_s=active_seconds([opened, signed]) if measured is None else measured,
+        sentences=_sentences(case, shown, entries),
+    )
 
 
 def _sentences(case: Case, shown: Draft | None, entries: tuple[DecisionEntry, ...]) -> tuple[SentenceReview, ...]:
@@ -178,7 +188,7 @@ def _superseded(store: Store, case: Case, arguments: argparse.Namespace) -> str 
     Raises:
         CommandError: the case is signed and `--amend` was not given, or the other way round.
     """
-    signed = [r for r in store.reviews(case.case_id) if r.review_id != arguments.review_id]
+    signed = store.reviews(case.case_id)
     if signed and not arguments.amend:
         msg = f"case {case.case_id} is signed already by {signed[-1].reader_id}: to amend that review, add --amend"
         raise CommandError(msg, code=Exit.ANSWER_IS_NO)
