@@ -1,0 +1,103 @@
+"""The JSON shapes of the command line, key by key: others read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from cases.draft import Draft, DraftStatus, Failure, FailureKind, ModelIdentity, StageSeconds
+from cases.intake import Intake, Rejection
+from cases.study import Case, CaseStatus, InputName, InputState, MissingReason
+from dashboard.commands.shapes import draft_shape, intake_shape
+from grounding.box import Box
+from grounding.report import Citation, GroundedReport, GroundedSentence, Laterality
+
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+MODEL = ModelIdentity("embedded", "a" * 64, "nf4", "float32", "b" * 64, "overread-cells@1", 0, ("torch==2.13.0",))
+
+
+def draft(**parts):
+    given = {"status": DraftStatus.OK, "raw_text": "raw", **parts}
+    return Draft(draft_id="d1", case_id="c1", created=WHEN, model=MODEL, **given)
+
+
+def test_a_draft():
+    sentence = GroundedSentence(
+        "Nodule, left.",
+        laterality=Laterality.LEFT,
+        boxes=(Box(0.5, 0.25, 0.75, 0.5),),
+        citations=(Citation("n1", 3, 9, "nodule"),),
+    )
+    shape = draft_shape(draft(report=GroundedReport((sentence,)), seconds=(StageSeconds("generate", 0.5),)))
+    assert shape == {
+        "case_id": "c1",
+        "draft_id": "d1",
+        "status": "ok",
+        "failure": None,
+        "raw_text": "raw",
+        "model": {
+            "model_id": "embedded",
+            "revision": "a" * 64,
+            "quantization": "nf4",
+            "dtype": "float32",
+            "prompt_hash": "b" * 64,
+            "codec": "overread-cells@1",
+            "seed": 0,
+            "versions": ["torch==2.13.0"],
+        },
+        "seconds": {"generate": 0.5},
+        "sentences": [
+            {
+                "index": 0,
+                "text": "Nodule, left.",
+                "section": "findings",
+                "polarity": "present",
+                "laterality": "left",
+                "location": None,
+                "progression": "not_stated",
+                "boxes": [{"x_min": 0.5, "y_min": 0.25, "x_max": 0.75, "y_max": 0.5}],
+                "citations": [{"note_id": "n1", "start": 3, "end": 9, "quote": "nodule"}],
+            }
+        ],
+    }
+
+
+def test_a_failed_draft_keeps_its_raw_text_and_has_no_sentences():
+    shape = draft_shape(draft(status=DraftStatus.FAILED, failure=Failure(FailureKind.TIMEOUT, "no answer in 60 s")))
+    assert shape["failure"] == {"kind": "timeout", "message": "no answer in 60 s"}
+    assert shape["raw_text"] == "raw"
+    assert shape["sentences"] == []
+
+
+def test_an_abstention_says_why():
+    shape = draft_shape(draft(status=DraftStatus.ABSTAINED, abstention="a lateral view"))
+    assert (shape["status"], shape["abstention"], shape["failure"]) == ("abstained", "a lateral view", None)
+
+
+def test_an_import():
+    case = Case(
+        case_id="c1",
+        patient_pseudonym="p1",
+        received=WHEN,
+        status=CaseStatus.ABSTAINED,
+        image=None,
+        abstention="a lateral view",
+        inputs=(
+            InputState(InputName.CURRENT_IMAGE, False, MissingReason.EXCLUDED),
+            InputState(InputName.INDICATION, True),
+        ),
+        warnings=("no spacing",),
+    )
+    assert intake_shape(Intake((case,), (Rejection("x.dcm", "not-dicom", "not a DICOM file"),))) == {
+        "cases": [
+            {
+                "case_id": "c1",
+                "status": "abstained",
+                "inputs": {
+                    "current_image": {"present": False, "missing_reason": "excluded"},
+                    "indication": {"present": True, "missing_reason": None},
+                },
+                "warnings": ["no spacing", "a lateral view"],
+            }
+        ],
+        "rejected": [{"path": "x.dcm", "rule": "not-dicom", "message": "not a DICOM file"}],
+    }
