@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 48_000_000  # the largest flat detectors have about 20 million
 MAX_HEADER_BYTES = 4_000_000
+_FIRST_BULK_GROUP = 0x5000  # curves, overlays, pixels
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 # One decoder for each transfer syntax: a chain of fall-backs is a larger target. Pillow bundles the newest OpenJPEG.

@@ -32,6 +32,13 @@ class FileError(CaseError):
     """The file itself cannot be used, whatever it shows."""
 
 
+class NotFoundError(FileError):
+    """Nothing is there, or it may not be read."""
+
+    rule = "not_found"
+    way_out = "check the path and that you may read it"
+
+
 class TooLargeError(FileError):
     """More bytes, entries or pixels than a radiograph has."""
 
