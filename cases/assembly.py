@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from cases.audit import canonical_json
 from cases.deidentify import OLDEST_STATED_AGE, age_years, deidentify, refuse_burned_in, shifted, study_date
-from cases.dicom import spacing_mm
 from cases.images import pixels_sha256
 from cases.notes import REDUCED, Reducer, prior_notes
 from cases.scope import Scope, scope_of, view_position
+from cases.spacing import spacing_mm
 from cases.study import (
     Case,
     CaseStatus,

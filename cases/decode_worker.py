@@ -173,18 +173,24 @@ def _refuse_shape(header: Dataset) -> None:
 
 def header_json(header: Dataset) -> dict[str, object]:
     """The header without pixels, private and bulk elements, in the DICOM JSON model (PS3.18 F)."""
-    slim = pydicom.Dataset()
-    for element in header:
-        if not (element.tag.is_private or element.VR in _BULK or element.tag.group >= 0x5000):
-            slim.add(element)
-    slim.remove_private_tags()
-    text = slim.to_json_dict(
-        bulk_data_threshold=1024, bulk_data_element_handler=lambda _: "", suppress_invalid_tags=True
-    )
+    text: dict[str, object] = _slim(header).to_json_dict(suppress_invalid_tags=True)
     if len(json.dumps(text)) > MAX_HEADER_BYTES:
         msg = f"the header has more than {MAX_HEADER_BYTES:,} bytes of text"
         raise TooLargeError(msg)
-    return dict(text)
+    return text
+
+
+def _slim(header: Dataset) -> Dataset:
+    """A copy without private, bulk, curve, overlay and pixel elements, at every depth."""
+    slim = pydicom.Dataset()
+    for element in header:
+        if element.tag.is_private or element.VR in _BULK or element.tag.group >= _FIRST_BULK_GROUP:
+            continue
+        if element.VR == "SQ":
+            slim.add_new(element.tag, "SQ", [_slim(item) for item in element.value])
+        else:
+            slim.add(element)
+    return slim
 
 
 def decode(header: Dataset) -> NDArray[np.integer]:

@@ -158,31 +158,3 @@ def _padding(values: NDArray[np.integer], header: Dataset) -> NDArray[np.bool_]:
         return np.zeros(values.shape, dtype=np.bool_)
     ends = (value, limit if isinstance(limit, int) else value)
     return (values >= min(ends)) & (values <= max(ends))
-
-
-def spacing_mm(header: Dataset) -> tuple[tuple[float, float] | None, str | None, tuple[str, ...]]:
-    """Millimetres between rows and between columns, the keyword they came from, and warnings.
-
-    PixelSpacing goes first (it may be calibrated), then ImagerPixelSpacing (at the detector: things in the patient are
-    smaller than that by the magnification). Absent, zero, negative or not a number measures nothing.
-    Source: PS3.3 10.7.1.
-    """
-    warnings: list[str] = []
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        found = header.get(keyword)
-        if found in (None, ""):
-            continue
-        pair = _positive_pair(found)
-        if pair is not None:
-            return pair, keyword, tuple(warnings)
-        warnings.append(f"{keyword} is zero or malformed: no millimetres from it")
-    return None, None, tuple(warnings)
-
-
-def _positive_pair(found: object) -> tuple[float, float] | None:
-    try:
-        rows, columns = (float(part) for part in found)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        return None
-    good = np.isfinite([rows, columns]).all() and min(rows, columns) > 0
-    return (rows, columns) if good else None
