@@ -29,13 +29,13 @@ _sendto = socket.socket.sendto
 _getaddrinfo = socket.getaddrinfo
 
 
-class NetworkRefused(OSError):
+class NetworkRefusedError(OSError):
     """A test reached for a machine other than this one."""
 
 
 def _refuse(host: object) -> None:
     msg = f"tests reach no other machine than this one (loopback is allowed), and this one reached for {host!r}"
-    raise NetworkRefused(msg)
+    raise NetworkRefusedError(msg)
 
 
 def _check_host(host: object) -> None:

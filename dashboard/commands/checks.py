@@ -119,9 +119,8 @@ def gpu_check() -> Check:
 
 def weights_check() -> Check:
     """Whether the embedded model's weights are there and are the ones the project names."""
-    from vlm.registry import embedded_spec
-
     from vlm.errors import ModelLoadError
+    from vlm.registry import embedded_spec
 
     mend = "take the folder vlm/embedded/weights from the project's repository again (git checkout -- vlm/embedded)"
     try:
