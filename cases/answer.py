@@ -1,7 +1,7 @@
 """A reader's answer to one sentence, turned into the atomic decision that the ledger keeps.
 
 The reader presses a button and types; what it *counts as* is derived here from what changed (`cases.review`), so that a
-rewording which moves the nodule to the other lung is a correction. It is not the decision row: that is `SentenceReview`.
+rewording which moves the nodule to the other lung is a correction. It is not the decision row (`SentenceReview`).
 """
 
 from __future__ import annotations
@@ -75,9 +75,7 @@ def reviewed(index: int, before: GroundedSentence, *, answer: Answer, notes: Map
     return SentenceReview(index, decision, before, after, _reason_of(decision, before, after=after, answer=answer))
 
 
-def added(
-    index: int, text: str, *, boxes: tuple[Box, ...], reason: Reason, notes: Mapping[str, str]
-) -> SentenceReview:
+def added(index: int, text: str, *, boxes: tuple[Box, ...], reason: Reason, notes: Mapping[str, str]) -> SentenceReview:
     """A sentence of the reader's own, at its place after the drafted ones.
 
     Raises:

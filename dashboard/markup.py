@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 # Every ASCII punctuation mark can mean something in Streamlit's Markdown (":red[...]", "$", "`", "[x](y)").
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -39,10 +40,10 @@ def plain(text: str) -> str:
 
 
 def label(text: str) -> str:
-    """Text as Markdown that shows exactly that text, on one line, for labels of widgets.
+    r"""Text as Markdown that shows exactly that text, on one line, for labels of widgets.
 
-    >>> label(":red[x] $1")
-    '\\\\:red\\\\[x\\\\] \\\\$1'
+    >>> print(label(":red[x] $1"))
+    \:red\[x\] \$1
     """
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
@@ -68,7 +69,7 @@ def marked_note(text: str, *, marks: Sequence[Mark], selected: int | None) -> st
     'No <mark class="or-mark">&lt;nodule&gt;<sup>1</sup></mark>.'
     """
     cuts = sorted({0, len(text), *(min(max(edge, 0), len(text)) for m in marks for edge in (m.start, m.end))})
-    pieces = (_piece(text, start, end, marks, selected) for start, end in zip(cuts, cuts[1:], strict=False))
+    pieces = (_piece(text, start, end, marks, selected) for start, end in pairwise(cuts))
     return "".join(pieces)
 
 

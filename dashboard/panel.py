@@ -51,7 +51,8 @@ def windowed(pixels: NDArray[np.uint16], *, window: Window, inverted: bool) -> N
     low, high = window_limits(pixels, window=window)
     grey = np.clip((pixels.astype(np.float32) - low) / (high - low), 0.0, 1.0)
     grey = 1.0 - grey if inverted else grey
-    return np.floor(grey * 255.0 + 0.5).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.floor(grey * 255.0 + 0.5).astype(np.uint8)
+    return shown
 
 
 def panel_png(pixels: NDArray[np.uint16], *, window: Window, inverted: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""The style sheet of our own HTML: chips, sentence cards, marked notes, figures. Colours only ever repeat what words say.
+"""The style sheet of our own HTML: chips, sentence cards, marked notes, figures. Colour only repeats what words say.
 
 Static text: nothing outside this file is ever put into it. Page colours and fonts are in `.streamlit/config.toml`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 STYLE = """
 <style>
-.block-container { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1720px; }
+.block-container { padding-top: 3.6rem; padding-bottom: 3rem; max-width: 1720px; }
 .or-banner { display: flex; gap: .8rem; align-items: center; font-size: .82rem; color: #ffd9a0; letter-spacing: .01em;
   border: 1px solid #5b4420; background: #241b0e; border-radius: .4rem; padding: .3rem .8rem; }
 .or-banner b { color: #ffbf5f; font-weight: 650; }

@@ -1,0 +1,1 @@
+"""Parts of pages: each draws one thing, and reports what the reader did through `dashboard.state`."""

@@ -1,0 +1,73 @@
+"""The signature: a form without a default; "signed" is shown only for what the ledger gave back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from cases.answer import IncompleteAnswerError
+from cases.review import Review
+from cases.store.errors import StoreError
+from dashboard import desk as desks
+from dashboard.components.sentence_text import said
+from dashboard.desk import Desk
+from dashboard.identity import may_sign
+from dashboard.markup import chip, plain
+from dashboard.words import DECISION, clock
+
+SIGN = "Sign as the final report"
+LEAVE = "Leave it unsigned"
+TODO = "reading.sign.todo"
+
+
+def sign_off(desk: Desk) -> None:
+    """Draw the form; sign or leave the review as the reader says."""
+    if not may_sign(desk.reader):
+        st.caption("This role reads and signs nothing.")
+        return
+    total, left = len(desk.drafted), len(desk.undecided)
+    with st.form("reading.sign", border=True):
+        st.html(
+            f'<div class="or-cell"><b>Sign-off</b><small>{total - left} of {total} drafted sentences decided, '
+            f"{len(desk.additions)} added. You sign as {plain(desk.reader.label)}.</small></div>"
+        )
+        choice = st.radio("What happens to this report?", (SIGN, LEAVE), index=None, key="reading.sign.choice")
+        if st.form_submit_button("Submit", type="primary"):
+            _submit(desk, choice)
+    if st.session_state.get(TODO):
+        st.html(f'<div class="or-todo" role="alert">{plain(st.session_state[TODO])}</div>')
+
+
+def signed_report(desk: Desk, review: Review) -> None:
+    """Draw the signed report as it stands in the ledger: the reader's words, whoever wrote them first."""
+    st.html(
+        f'<div class="or-signed">{chip("Signed", "good")} by {plain(review.reader_id)}, '
+        f"{review.signed.date().isoformat()} {clock(review.signed)} UTC, read back from the ledger.</div>"
+    )
+    for sentence in review.sentences:
+        with st.container(border=True, key=f"card_{sentence.index}"):
+            shown = sentence.after or sentence.before
+            st.html(chip(DECISION[sentence.decision], "plain"))
+            if shown is not None:
+                said(shown, author="human", struck=sentence.after is None)
+    if may_sign(desk.reader):
+        st.button(
+            "Amend this report", on_click=partial(desks.amend, desk), help="The signed report stays in the ledger"
+        )
+
+
+def _submit(desk: Desk, choice: str | None) -> None:
+    if choice is None:
+        st.session_state[TODO] = "not signed: choose what happens to this report"
+        return
+    try:
+        if choice == SIGN:
+            desks.sign(desk)
+        else:
+            desks.abandon(desk)
+    except (IncompleteAnswerError, StoreError, desks.NotAllowedError, desks.NotReadBackError) as error:
+        st.session_state[TODO] = str(error)
+        return
+    st.session_state[TODO] = ""
+    st.rerun(scope="app")

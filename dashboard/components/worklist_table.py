@@ -1,0 +1,59 @@
+"""The worklist as rows with one button each; twenty to a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import desk as desks
+from dashboard.identity import Person
+from dashboard.markup import chip, chips, plain
+from dashboard.worklist_rows import SIGNED, WorklistRow
+
+PER_PAGE = 20
+WIDTHS = (2.6, 1.3, 1.3, 1.7, 2.6, 0.9)
+HEADS = ("Case", "Status", "Wait", "Draft", "Missing inputs", "")
+
+
+def pages_of(rows: Sequence[WorklistRow]) -> Sequence[WorklistRow]:
+    """The rows of the page that the reader is on; draws the page numbers where there is more than one page."""
+    pages = max(1, -(-len(rows) // PER_PAGE))
+    if pages == 1:
+        return rows
+    page = st.pagination(pages, key="worklist.page")
+    return rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+
+
+def worklist_table(rows: Sequence[WorklistRow], *, reader: Person | None) -> None:
+    """Draw the rows; a press on Open records the view and goes to the reading room."""
+    if not rows:
+        st.caption("Nothing here.")
+        return
+    for column, head in zip(st.columns(WIDTHS), HEADS, strict=True):
+        column.html(f'<div class="or-head">{head}</div>')
+    for row in rows:
+        _row(row, reader)
+
+
+def _row(row: WorklistRow, reader: Person | None) -> None:
+    with st.container(border=True, key=f"row_{row.case_id}"):
+        cells = st.columns(WIDTHS, vertical_alignment="center")
+        case = f"<b>{plain(row.case_id)}</b><small>{plain(row.patient)}<br>{plain(row.indication)}</small>"
+        cells[0].html(f'<div class="or-cell">{case}</div>')
+        cells[1].html(chip(row.status_words, "good" if row.status in SIGNED else "plain"))
+        cells[2].html(f'<div class="or-cell">{plain(row.wait_words)}</div>')
+        cells[3].html(
+            f'<div class="or-cell">{plain(row.draft_words)}</div>' if row.draft_ok else chip(row.draft_words, "bad")
+        )
+        cells[4].html(chips(row.missing, "warn") or '<span class="or-note">none</span>')
+        pressed = cells[5].button(
+            "Open",
+            key=f"open_{row.case_id}",
+            disabled=reader is None,
+            help="Choose who is reading first, at the left" if reader is None else None,
+            width="stretch",
+        )
+    if pressed and reader is not None:
+        desks.open_case(row.case_id, reader=reader)
+        st.switch_page("views/reading_room.py")

@@ -1,0 +1,80 @@
+"""The two columns of the reading room, as one fragment: a press on a box redraws them and nothing else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cases.images import ImageStoreError
+from dashboard import resources, state
+from dashboard.components.additions import additions
+from dashboard.components.case_header import say_no_draft
+from dashboard.components.image_panel import Picked, ShownBox, image_panel
+from dashboard.components.notes_panel import notes_panel
+from dashboard.components.sentence_card import sentence_card
+from dashboard.components.sign_off import sign_off, signed_report
+from dashboard.desk import Desk, load_desk
+from dashboard.identity import Person
+from dashboard.panel import Window
+from dashboard.state import OpenReading
+
+
+@st.fragment
+def workspace(reading: OpenReading, reader: Person) -> None:
+    """Draw the image and notes at the left, the sentences and the signature at the right."""
+    state.touch(resources.utc_now())
+    desk = load_desk(reading, reader)
+    left, right = st.columns([0.58, 0.42], gap="medium")
+    with left:
+        _image(desk)
+        notes_panel(desk.case, desk.drafted, selected=state.selected())
+    with right:
+        _report(desk)
+
+
+def shown_boxes(desk: Desk) -> tuple[ShownBox, ...]:
+    """The boxes as the report stands: the AI's where a sentence is as drafted, the reader's where it was changed."""
+    shown: list[ShownBox] = []
+    for index in (*range(len(desk.drafted)), *desk.additions):
+        decision = desk.decisions.get(index)
+        sentence = decision.after if decision is not None else desk.drafted[index]
+        boxes = sentence.boxes if sentence is not None else ()
+        drafted = desk.drafted[index].boxes if index < len(desk.drafted) else ()
+        shown.extend(ShownBox(index, box, "ai" if box in drafted else "human") for box in boxes)
+    drawn = state.drawn_box()
+    return (*shown, *(() if drawn is None else (ShownBox(-1, drawn, "human"),)))
+
+
+def _image(desk: Desk) -> None:
+    image = desk.case.image
+    if image is None:
+        st.info("This case has no image to show.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        window = st.segmented_control(
+            "Window",
+            list(Window),
+            default=Window.AS_RENDERED,
+            required=True,
+            key="panel.window",
+            label_visibility="collapsed",
+        )
+        inverted = st.toggle("Invert", key="panel.inverted")
+    try:
+        png = resources.picture(image.sha256, window=window or Window.AS_RENDERED, inverted=inverted)
+    except ImageStoreError as error:
+        st.error(f"The image cannot be shown: {error}")
+        return
+    picked = Picked(on_pick=state.select, on_draw=state.keep_drawn)
+    key = f"panel.{desk.reading.review_id}"
+    image_panel(png, image=image, boxes=shown_boxes(desk), selected=state.selected(), picked=picked, key=key)
+
+
+def _report(desk: Desk) -> None:
+    if desk.signed is not None:
+        signed_report(desk, desk.signed)
+        return
+    say_no_draft(desk.case, desk.draft)
+    for index, sentence in enumerate(desk.drafted):
+        sentence_card(index, sentence, desk=desk)
+    additions(desk)
+    sign_off(desk)

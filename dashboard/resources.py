@@ -1,0 +1,81 @@
+"""What is made once for the whole server and shared by its sessions: the store, the images, a clock and new ids.
+
+The only place with caches, and the one seam that tests replace. It starts no model: `overread draft` makes drafts,
+so that the dashboard starts fast and runs on a machine without torch.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import streamlit as st
+
+from cases.images import ImageStore
+from cases.paths import StorePaths
+from cases.store import Store
+from dashboard.panel import Window, panel_png
+from dashboard.settings import store_path
+
+if TYPE_CHECKING:
+    from evals.kpi import PilotKpis
+
+
+def utc_now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """An opaque id, never used before."""
+    return uuid4().hex
+
+
+def _close(opened: Store) -> None:
+    opened.__exit__(None, None, None)
+
+
+@st.cache_resource(show_spinner=False, on_release=_close)
+def _opened(path: Path) -> Store:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Store.open(path, now=utc_now)
+
+
+def store() -> Store:
+    """The one open store of this process.
+
+    Raises:
+        StoreBusy: another process holds it; the message says which, and the way out.
+    """
+    return _opened(store_path().resolve())
+
+
+@st.cache_data(show_spinner=False, max_entries=48)
+def _picture(folder: Path, sha256: str, window: Window, inverted: str) -> bytes:
+    pixels = ImageStore(folder).get(sha256)
+    return panel_png(pixels, window=window, inverted=inverted == "inverted")
+
+
+def picture(sha256: str, *, window: Window, inverted: bool) -> bytes:
+    """The windowed PNG of a kept image; kept under the hash of its pixels, which names nobody.
+
+    Raises:
+        ImageStoreError: it is not there, or is not what was put there.
+    """
+    folder = StorePaths(store_path().resolve()).images
+    return _picture(folder, sha256, window, "inverted" if inverted else "upright")
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _kpis(path: Path, head: str) -> PilotKpis:
+    from evals.kpi import pilot_kpis  # its statistics take a second to import
+
+    del head  # a part of the key: a new event makes a new figure
+    return pilot_kpis(_opened(path))
+
+
+def kpis() -> PilotKpis:
+    """The pilot's figures as of the ledger's last event."""
+    return _kpis(store_path().resolve(), store().head())

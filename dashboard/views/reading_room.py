@@ -1,0 +1,27 @@
+"""The reading room: the image and its boxes beside the sentences, each decided on and then signed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import resources, state
+from dashboard.components.case_header import case_header
+from dashboard.components.frame import page_frame, say_who
+from dashboard.components.workspace import workspace
+from dashboard.desk import load_desk
+
+reader = page_frame("")
+reading = state.reading()
+
+if reader is None:
+    say_who()
+    st.stop()
+if reading is None:
+    st.info("No case is open. Choose one from the worklist.")
+    st.page_link("views/worklist.py", label="To the worklist", icon=":material/list_alt:")
+    st.stop()
+
+state.touch(resources.utc_now())
+desk = load_desk(reading, reader)
+case_header(desk.case, desk.draft)
+workspace(reading, reader)
