@@ -83,7 +83,7 @@ def _uid(case: SimulatedCase, what: str) -> UID:
 
 def _patient(image: Dataset, case: SimulatedCase) -> None:
     image.SpecificCharacterSet = "ISO_IR 192"
-    image.PatientName = f"Simulated-{case.number:04d}^Phantom"
+    image.PatientName = "Simulated^Phantom"
     image.PatientID = f"SIM-{case.number:04d}"
     image.PatientBirthDate = date(case.studied.year - case.age_years, 1, 1).strftime("%Y%m%d")
     image.PatientSex = case.sex
@@ -168,7 +168,6 @@ def _facts(case: SimulatedCase) -> dict[str, object]:
             {"name": o.name, "value": o.value, "observed": o.observed.isoformat() if o.observed else None}
             for o in case.observations
         ],
-        "simulated": True,
     }
 
 

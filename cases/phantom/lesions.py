@@ -26,6 +26,8 @@ BEHIND_HEART = 0.05  # share of lesions that lie there
 CLEARANCE_MM = 12.0
 TRIES = 60
 FIT_ROUNDS = 4
+FIT_TOLERANCE = 0.004  # of the display range
+THICKNESS_MM = (1.0, 250.0)
 
 
 class LesionKind(StrEnum):
@@ -200,27 +202,28 @@ def _clear(center: tuple[float, float], diameter_mm: float, others: tuple[Lesion
 
 
 def _fit(anatomy: Anatomy, plane: Array, wanted: float, *, start_mm: float) -> tuple[float, float]:
-    """Thickness in mm that gives the wanted peak contrast, and the contrast measured with it."""
+    """Thickness in mm that gives about the wanted peak contrast, and the contrast measured with it."""
+    bare = _quiet(anatomy, np.zeros_like(plane))
+    inside = plane > 0
     thickness, contrast = start_mm, 0.0
-    for _ in range(FIT_ROUNDS):
-        contrast = peak_contrast(anatomy, plane * np.float32(thickness))
-        if abs(contrast - wanted) < 0.004:
+    for last in range(FIT_ROUNDS, -1, -1):
+        rise = _quiet(anatomy, plane * np.float32(thickness)) - bare
+        contrast = float(rise[inside].max(initial=0.0))
+        if last == 0 or abs(contrast - wanted) < FIT_TOLERANCE:
             break
-        thickness = float(np.clip(thickness * wanted / max(contrast, 1e-4), 1.0, 250.0))
-    return thickness, peak_contrast(anatomy, plane * np.float32(thickness))
+        thickness = float(np.clip(thickness * wanted / max(contrast, 1e-4), *THICKNESS_MM))
+    return thickness, contrast
 
 
-def peak_contrast(anatomy: Anatomy, added_mm: Array) -> float:
-    """Largest rise of the displayed value where the lesion is, without quantum noise."""
-    return float(difference(anatomy, added_mm)[added_mm > 0].max(initial=0.0))
+def _quiet(anatomy: Anatomy, added_mm: Array) -> Array:
+    """The picture without quantum noise."""
+    added = np.float32(MU_SOFT * (1 - anatomy.plan.lung_density)) * added_mm
+    return expose(anatomy.attenuation + added, replace(anatomy.exposure, photons=1e14), window=anatomy.window)
 
 
 def difference(anatomy: Anatomy, added_mm: Array) -> Array:
     """Noise-free picture with the lesion minus the one without."""
-    quiet = replace(anatomy.exposure, photons=1e14)
-    added = np.float32(MU_SOFT * (1 - anatomy.plan.lung_density)) * added_mm
-    with_it = expose(anatomy.attenuation + added, quiet, window=anatomy.window)
-    return with_it - expose(anatomy.attenuation, quiet, window=anatomy.window)
+    return _quiet(anatomy, added_mm) - _quiet(anatomy, np.zeros_like(added_mm))
 
 
 def _truth(

@@ -76,9 +76,9 @@ def patient_label(number: int) -> str:
     """A name that nobody has.
 
     >>> patient_label(7)
-    'Phantom Simulated-0007 (ID SIM-0007)'
+    'Phantom Simulated (ID SIM-0007)'
     """
-    return f"Phantom Simulated-{number:04d} (ID SIM-{number:04d})"
+    return f"Phantom Simulated (ID SIM-{number:04d})"
 
 
 def simulated_case(*, seed: int, side_px: int = 512) -> SimulatedCase:
