@@ -15,6 +15,7 @@ from scipy import ndimage
 
 SIDE = 256  # working resolution
 FINE, COARSE = 3.0, 45.0  # smoothing scales at that resolution: vessels vanish, chest wall against lung remains
+LEAST_DARKER = 0.002  # of the display range: less than this is no difference
 CORE_SHARE = 0.35  # a side whose dark blob covers less of its prior than this has no field
 # One generous ellipse a side: centre (x, y) and half axes (x, y), as shares of the image; mirrored for the other.
 PRIOR_CENTRE, PRIOR_AXES = (0.31, 0.43), (0.17, 0.32)
@@ -44,7 +45,7 @@ def _dark(image: NDArray[np.float64]) -> Mask:
     fine = ndimage.gaussian_filter(image, FINE)
     core = _ellipse(CORE_SCALE, mirrored=False) | _ellipse(CORE_SCALE, mirrored=True)
     air = fine < AIR_SHARE * float(np.median(fine[core]))
-    return np.asarray((fine < ndimage.gaussian_filter(image, COARSE)) & ~air, dtype=bool)
+    return np.asarray((fine < ndimage.gaussian_filter(image, COARSE) - LEAST_DARKER) & ~air, dtype=bool)
 
 
 def _one_side(dark: Mask, *, mirrored: bool) -> Mask:

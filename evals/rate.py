@@ -2,7 +2,7 @@
 
 "Not measured" is None, never 0. A `Rate` is a count of independent things with a Wilson interval; a `Figure` is any
 value with an interval that somebody else computed (a bootstrap, say). Source for the interval: Wilson EB, J Am Stat
-Assoc 1927;22:209-212, as computed by statsmodels `proportion_confint(method="wilson")`.
+Assoc 1927;22:209-212, as computed by scipy `binomtest`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from statsmodels.stats.proportion import proportion_confint
+from scipy.stats import binomtest
 
-ALPHA = 0.05  # 95 % intervals everywhere; other rooms print "95 % CI" without asking
+LEVEL = 0.95  # everywhere: other rooms print "95 % CI" without asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Rate:
         """
         if not self.total:
             return None
-        low, high = proportion_confint(self.count, self.total, alpha=ALPHA, method="wilson")
-        return (float(low), float(high))
+        interval = binomtest(self.count, self.total).proportion_ci(LEVEL, method="wilson")
+        return (float(interval.low), float(interval.high))
 
     @property
     def figure(self) -> Figure:
