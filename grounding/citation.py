@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Final
 
 from grounding.context import Mention, NoteSentence, Reading, read, read_note
@@ -21,7 +20,6 @@ from grounding.words import words_of
 
 RUN: Final = 4  # words in a row that make a sentence without a finding a quotation
 _CLAUSE: Final = re.compile(r";\s*|,\s+(?=(?:but|however|although|while|whereas)\b)", re.IGNORECASE)
-_note_sentences = lru_cache(maxsize=64)(read_note)
 
 
 def cite(text: str, *, notes: Mapping[str, str]) -> tuple[Citation, ...]:
@@ -55,14 +53,13 @@ def _leans(mention: Mention, reading: Reading) -> bool:
 
 def _for_mention(mention: Mention, notes: Mapping[str, str]) -> Citation | None:
     for note_id, text in notes.items():
-        graded = [
-            (grade, -start, start, end)
-            for start, end, told in _clauses(text)
-            if (grade := max((_grade(mention, other) for other in told.mentions), default=0)) > 0
-        ]
+        told = [(start, end, other) for start, end, reading in _clauses(text) for other in reading.mentions]
+        graded = [(grade, -start, end) for start, end, other in told if (grade := _grade(mention, other)) > 0]
+        if mention.progression is Progression.NEW and any(_bears_out(mention, other) for _, _, other in told):
+            return None  # the note had seen it: nothing says that it is new
         if graded:
-            _, _, start, end = max(graded)
-            return Citation(note_id, start, end, text[start:end])
+            _, start, end = max(graded)
+            return Citation(note_id, -start, end, text[-start:end])
     return None
 
 
@@ -72,7 +69,7 @@ def _grade(mention: Mention, told: Mention) -> int:
         return 0
     if mention.progression is Progression.NEW or _denies_news(mention):
         return _grade_of_absence(mention, told)
-    if told.polarity is Polarity.ABSENT or not _same_thing(mention, told) or not _same_place(mention, told):
+    if not _bears_out(mention, told):
         return 0
     exact = mention.finding is told.finding
     sided = mention.laterality is told.laterality and told.laterality is not Laterality.NOT_STATED
@@ -93,8 +90,10 @@ def _grade_of_absence(mention: Mention, told: Mention) -> int:
     return 3 if mention.finding is told.finding else 2
 
 
-def _same_thing(mention: Mention, told: Mention) -> bool:
-    return mention.finding is told.finding or related(mention.finding, told.finding)
+def _bears_out(mention: Mention, told: Mention) -> bool:
+    """Whether the note tells of the same thing, there and then, at a place that may be the same."""
+    seen = told.polarity is not Polarity.ABSENT and told.family == mention.family
+    return seen and related(mention.finding, told.finding) and _same_place(mention, told)
 
 
 def _same_place(mention: Mention, told: Mention) -> bool:
@@ -129,7 +128,7 @@ def _longest_run(one: str, other: str) -> int:
 
 def _clauses(text: str) -> Iterator[tuple[int, int, Reading]]:
     """Start, end and reading of each clause of a note; a sentence of one clause is given whole."""
-    for sentence in _note_sentences(text):
+    for sentence in read_note(text):
         pieces = tuple(_pieces(text, sentence))
         for start, end in pieces:
             whole = len(pieces) == 1

@@ -10,12 +10,11 @@ Source: Harkema et al., "ConText", J Biomed Inform 42 (2009) 839; Chapman et al.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from grounding.findings import Finding, vocabulary
 from grounding.lexicon import Kind
 from grounding.measurement import sizes_mm
-from grounding.modifiers import assigned, loose
+from grounding.modifiers import Values, assigned, loose
 from grounding.parse import Cue, Parsed, parse
 from grounding.report import Laterality, Polarity, Progression
 from grounding.scope import governs, nearest
@@ -87,7 +86,6 @@ class NoteSentence:
     reading: Reading
 
 
-@lru_cache(maxsize=512)
 def read(text: str, *, section: NoteSection = NoteSection.BODY) -> Reading:
     """What one sentence says.
 
@@ -100,7 +98,8 @@ def read(text: str, *, section: NoteSection = NoteSection.BODY) -> Reading:
     ('present', 'stable', 'left', ('lower lobe',))
     """
     parsed = parse(text)
-    mentions = tuple(_mention(parsed, index, section) for index in range(len(parsed.mentions)))
+    owned = zip(parsed.mentions, assigned(parsed), strict=True)
+    mentions = tuple(_mention(parsed, target, values, section) for target, values in owned)
     values = loose(parsed)
     return Reading(
         text,
@@ -122,10 +121,8 @@ def read_note(text: str) -> tuple[NoteSentence, ...]:
     )
 
 
-def _mention(parsed: Parsed, index: int, section: NoteSection) -> Mention:
-    target = parsed.mentions[index]
+def _mention(parsed: Parsed, target: Cue, values: Values, section: NoteSection) -> Mention:
     cue = nearest(parsed, target)
-    values = assigned(parsed, index)
     change = _change(cue, values[Kind.CHANGE])
     historical = section is NoteSection.HISTORY or (
         governs(parsed, target, Kind.HISTORICAL) and change is Progression.NOT_STATED
@@ -144,7 +141,7 @@ def _mention(parsed: Parsed, index: int, section: NoteSection) -> Mention:
     )
 
 
-def _polarity(cue: Cue | None, section: NoteSection, historical: bool) -> Polarity:  # noqa: FBT001
+def _polarity(cue: Cue | None, section: NoteSection, historical: bool) -> Polarity:
     if cue is not None:
         return Polarity(cue.meaning.kind.value)
     return Polarity.UNCERTAIN if section is NoteSection.QUESTION and not historical else Polarity.PRESENT
@@ -190,12 +187,8 @@ def _compares(parsed: Parsed) -> bool:
         return False
     kinds = {cue.meaning.kind for cue in parsed.cues}
     resolved = any(cue.meaning.change for cue in parsed.cues)
-    newly = any(parsed.words[cue.first].lower == "no" and "new" in _text(parsed, cue) for cue in parsed.cues)
+    newly = any("new" in parsed.lowered[cue.first : cue.last] for cue in parsed.cues)
     return bool(changes) or resolved or newly or bool(kinds & {Kind.COMPARE, Kind.EARLIER})
-
-
-def _text(parsed: Parsed, cue: Cue) -> list[str]:
-    return [word.lower for word in parsed.words[cue.first : cue.last]]
 
 
 def _is_history(parsed: Parsed, mentions: tuple[Mention, ...], section: NoteSection) -> bool:

@@ -19,15 +19,12 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Words, findings (`mentions`) and every other phrase (`cues`), each in the order of the text."""
+    """Words (also in lower case), findings (`mentions`) and all other phrases (`cues`), each in text order."""
 
     words: tuple[Word, ...]
+    lowered: tuple[str, ...]
     mentions: tuple[Cue, ...]
     cues: tuple[Cue, ...]
-
-    def lower(self, first: int, last: int) -> list[str]:
-        """The words [first, last) in lower case."""
-        return [word.lower for word in self.words[first:last]]
 
 
 def parse(text: str) -> Parsed:
@@ -39,4 +36,5 @@ def parse(text: str) -> Parsed:
     words = words_of(text)
     found = [Cue(match.first, match.last, meaning) for match in book().find(words) for meaning in match.value]
     mentions = tuple(cue for cue in found if cue.meaning.kind is Kind.FINDING)
-    return Parsed(words, mentions, tuple(cue for cue in found if cue.meaning.kind is not Kind.FINDING))
+    cues = tuple(cue for cue in found if cue.meaning.kind is not Kind.FINDING)
+    return Parsed(words, tuple(word.lower for word in words), mentions, cues)

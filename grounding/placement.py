@@ -84,21 +84,15 @@ def letterbox(columns: int, rows: int, *, side: int) -> Placement:
     25.0
     """
     scale = side / max(columns, rows)
-    return Placement(
-        columns, rows, side, side, scale, scale, (side - columns * scale) / 2, (side - rows * scale) / 2
-    )
+    return Placement(columns, rows, side, side, scale, scale, (side - columns * scale) / 2, (side - rows * scale) / 2)
 
 
 def center_crop(columns: int, rows: int, *, side: int) -> Placement:
     """Scale the short side to `side` and crop the long one equally on both ends: the margin is never seen."""
     scale = side / min(columns, rows)
-    return Placement(
-        columns, rows, side, side, scale, scale, (side - columns * scale) / 2, (side - rows * scale) / 2
-    )
+    return Placement(columns, rows, side, side, scale, scale, (side - columns * scale) / 2, (side - rows * scale) / 2)
 
 
 def squash(columns: int, rows: int, *, input_columns: int, input_rows: int) -> Placement:
     """Stretch each axis by itself to the input: nothing is lost, shapes are not kept."""
-    return Placement(
-        columns, rows, input_columns, input_rows, input_columns / columns, input_rows / rows, 0.0, 0.0
-    )
+    return Placement(columns, rows, input_columns, input_rows, input_columns / columns, input_rows / rows, 0.0, 0.0)

@@ -10,12 +10,14 @@ from typing import Final
 
 from grounding.lexicon import Kind, Reach
 from grounding.parse import Cue, Parsed
+from grounding.words import word_set
 
+LONGEST_REACH: Final = 40  # words; longer than any list of negatives, short enough for a text made to be slow
 POLAR: Final = frozenset({Kind.ABSENT, Kind.UNCERTAIN})
-AUXILIARIES: Final = frozenset("is are was were be been has have had remains".split())
-STATES: Final = frozenset(  # after a comma these open a new statement: "no effusion, small nodule"
+AUXILIARIES: Final = word_set("is are was were be been has have had remains")
+STATES: Final = word_set(  # after a comma these open a new statement: "no effusion, small nodule"
     "a an the there small tiny mild minimal moderate large trace stable unchanged persistent new left right "
-    "bilateral with known also again".split()
+    "bilateral with known also again"
 )
 
 
@@ -36,7 +38,7 @@ def governs(parsed: Parsed, target: Cue, kind: Kind) -> bool:
 def reaches(parsed: Parsed, cue: Cue, target: Cue) -> bool:
     """Whether the finding lies in the cue's scope."""
     meaning = cue.meaning
-    if meaning.window is not None and _distance(cue, target) > meaning.window:
+    if _distance(cue, target) > (LONGEST_REACH if meaning.window is None else meaning.window):
         return False
     if target.first >= cue.last:
         return meaning.reach is not Reach.BACKWARD and not _cut_forward(parsed, cue, target)
@@ -69,7 +71,7 @@ def _takes_over(cue: Cue, other: Cue) -> bool:
 
 def _cut_by_comma(parsed: Parsed, cue: Cue, target: Cue) -> bool:
     """A comma ends a doubt or a history, and ends a denial where a new statement opens; never inside an or-list."""
-    words = parsed.lower(0, len(parsed.words))
+    words = parsed.lowered
     commas = [index for index in range(cue.last, target.first) if words[index] == ","]
     if not commas or _or_list(words, commas[0], target.last):
         return False
@@ -78,8 +80,8 @@ def _cut_by_comma(parsed: Parsed, cue: Cue, target: Cue) -> bool:
     return any(words[index + 1] in STATES for index in commas)
 
 
-def _or_list(words: list[str], comma: int, end: int) -> bool:
-    rest = words[comma:]
+def _or_list(words: tuple[str, ...], comma: int, end: int) -> bool:
+    rest = words[comma : comma + LONGEST_REACH]
     if not {"or", "nor"} & set(rest):
         return False
     last_or = max(index for index, word in enumerate(rest) if word in {"or", "nor"}) + comma
@@ -89,7 +91,7 @@ def _or_list(words: list[str], comma: int, end: int) -> bool:
 def _cut_backward(parsed: Parsed, cue: Cue, target: Cue) -> bool:
     if any(_stops(other, Reach.BACKWARD) for other in _between(parsed, target.last, cue.first)):
         return True
-    words = parsed.lower(target.last, cue.first)
+    words = list(parsed.lowered[target.last : cue.first])
     while words and words[-1] in AUXILIARIES:
         words.pop()
     verbs = [index for index, word in enumerate(words) if word in AUXILIARIES]

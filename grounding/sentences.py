@@ -7,6 +7,7 @@ abbreviations before a stop. It never changes a character; white space between s
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -51,6 +52,7 @@ _ABBREVIATED: Final = re.compile(
 )
 _WRAPPED: Final = re.compile(r"(?:,|\b(?:no|not|of|the|a|an|and|or|with|without|in|on|at|to|for|from|since|by))\s*\Z")
 _MARK: Final = re.compile(r"\s*(?:[-*\u2022]|[0-9]{1,2}[.)])(?=\s)")
+LONGEST: Final = 600  # characters; what runs on for longer is cut at white space, so that no note takes long to read
 LOOK_BACK: Final = 24  # characters that an abbreviation or a wrapped word can take
 
 
@@ -123,4 +125,13 @@ def _trimmed(text: str, start: int, end: int, section: NoteSection) -> list[Span
     right = start + len(piece.rstrip())
     if not any(character.isalnum() for character in text[left:right]):
         return []
-    return [Span(left, right, section)]
+    return list(_cut(text, left, right, section))
+
+
+def _cut(text: str, start: int, end: int, section: NoteSection) -> Iterator[Span]:
+    while end - start > LONGEST:
+        gap = text.rfind(" ", start + 1, start + LONGEST)
+        middle = gap if gap > 0 else start + LONGEST
+        yield Span(start, middle, section)
+        start = middle + (text[middle] == " ")
+    yield Span(start, end, section)

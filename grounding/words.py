@@ -34,6 +34,15 @@ def words_of(text: str) -> tuple[Word, ...]:
     return tuple(Word(match[0].lower().replace("\u2019", "'"), match.start(), match.end()) for match in found)
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a closed list, written with spaces between them.
+
+    >>> sorted(word_set("or nor"))
+    ['nor', 'or']
+    """
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Match(Generic[T]):
     """A phrase of the book at words[first:last]."""
