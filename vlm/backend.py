@@ -55,3 +55,12 @@ class Backend(Protocol):
             BackendError: it crashed, ran out of time, or answered with non-finite numbers.
         """
         ...
+
+
+@runtime_checkable
+class PromptMeter(Protocol):
+    """A backend that can tell beforehand whether a prompt fits its model."""
+
+    def fits(self, prompt: str) -> bool:
+        """Whether the prompt, an image and the longest answer fit together."""
+        ...

@@ -25,14 +25,16 @@ from grounding.derive import derive_sentence
 from grounding.placement import Placement
 from grounding.report import GroundedReport
 from vlm.answer_check import checked_phrases
-from vlm.backend import Answer, Backend
+from vlm.backend import Answer, Backend, PromptMeter
 from vlm.box_score import box_scores
 from vlm.chat import BackendChat, answer_of, human_message, untraced
 from vlm.errors import AnswerError, BackendError
 from vlm.limitations import limitations
 from vlm.outcome import DraftWriter, Trace, identity
 from vlm.preprocess import model_input
-from vlm.prompt import Prompt, is_missing, load_template, render
+from vlm.prompt import BUDGET_CHARS, Prompt, is_missing, load_template, render
+
+BUDGETS_CHARS = (BUDGET_CHARS, 600, 400, 250, 120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def report_of(answer: Answer, *, codec: str, question: Question) -> GroundedRepo
     try:
         sentences = tuple(derive_sentence(phrase, notes=question.notes) for phrase in phrases)
         return GroundedReport(sentences, limitations=question.limitations)
-    except ValueError as fault:
+    except ValueError as fault:  # a CodecError among them
         raise AnswerError.unreadable(answer.text) from fault
 
 
@@ -128,6 +130,19 @@ def question_of(case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Pr
         notes=prompt.seen_text(case),
         limitations=limitations(case, prompt=prompt, placement=placement),
     )
+
+
+def fitting_prompt(case: Case, backend: Backend) -> Prompt:
+    """The fullest prompt that the backend's model can take, by its own count of tokens where it has one.
+
+    A budget in characters fits ordinary English; other scripts may need a token for each byte.
+    """
+    template = load_template(backend.spec.prompt)
+    for budget in BUDGETS_CHARS:
+        prompt = render(case, template=template, budget_chars=budget)
+        if not isinstance(backend, PromptMeter) or backend.fits(prompt.text):
+            return prompt
+    return render(case, template=template, budget_chars=0)
 
 
 def drafting_chain(backend: Backend, question: Question) -> Runnable[Question, Reading]:
@@ -171,8 +186,7 @@ def draft_case(
         raise ValueError(msg)
     clock = _Clock()
     spec = backend.spec
-    prompt = render(case, template=load_template(spec.prompt))
-    question = question_of(case, pixels=pixels, side=spec.input_side_px, prompt=prompt)
+    question = question_of(case, pixels=pixels, side=spec.input_side_px, prompt=fitting_prompt(case, backend))
     clock.lap("prepare")
     try:
         with untraced():

@@ -30,6 +30,7 @@ from vlm.worker import Broken, Ready, Refused, Reply, Start, Task
 
 LOCAL_BACKEND = "vlm.backends.transformers_local:TransformersLocal"
 PROJECT = Path(__file__).resolve().parent.parent
+PROGRAM = "from vlm.worker import main; main()"  # not `-m`, whose messages would be of other classes than ours
 CHILD_ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads cost tens of seconds beside another torch process
     "HF_HUB_OFFLINE": "1",
@@ -179,7 +180,7 @@ def _started() -> _Child:
     ours, theirs = Pipe()
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "vlm.worker", str(theirs.fileno())],
+            [sys.executable, "-c", PROGRAM, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env=_environment(os.environ),
             stdin=subprocess.DEVNULL,

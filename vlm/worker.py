@@ -1,6 +1,6 @@
 """The child process in which a model runs: loads one backend, then drafts the cases it is sent, one at a time.
 
-Started by `vlm.supervised` as `python -m vlm.worker FD`, never by hand. It is its own program, not a fork or re-import
+Started by `vlm.supervised`, never by hand. It is its own program, not a fork or re-import
 of the caller's main module, so that a dashboard's page is not run a second time in it. It ends when the other side of
 its connection does.
 """
@@ -104,7 +104,3 @@ def main() -> None:
             serve(connection)
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
-
-
-if __name__ == "__main__":
-    main()

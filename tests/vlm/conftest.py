@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cases.study import Case, CaseStatus, Image, InputName, InputState, MissingReason, Observation, PriorNote
 
@@ -55,3 +60,18 @@ def case(**changes: Any) -> Case:
 @pytest.fixture
 def make_case() -> Callable[..., Case]:
     return case
+
+
+@pytest.fixture
+def pixels() -> NDArray[np.uint16]:
+    """Of the image that `case` names: 100 rows, 80 columns."""
+    return np.full((100, 80), 30000, np.uint16)
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of scripted backends, importable by name in a child process too."""
+    here = str(Path(__file__).parent)
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.setenv("PYTHONPATH", here)
+    return importlib.import_module("scripted_backend")

@@ -17,9 +17,12 @@ from PIL import Image
 from cases.draft import FailureKind
 from vlm.backend import Answer
 from vlm.backends.decoding import GrammarGuard, TokenGrammar, grammar_of
+from vlm.backends.layout import laid_out
 from vlm.backends.loading import load
 from vlm.errors import BackendError
 from vlm.model_spec import ModelSpec
+
+UNBOUNDED = 1 << 30
 
 
 class TransformersLocal:
@@ -64,28 +67,27 @@ class TransformersLocal:
         ended = time.perf_counter()
         return self._answer(token_ids, guard, (("tokenize", prepared - started), ("generate", ended - prepared)))
 
+    @property
+    def _prompt_room(self) -> int:
+        """Tokens that image and prompt may have together, so that the longest answer still fits."""
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", UNBOUNDED)) - self._spec.max_new_tokens
+
+    def fits(self, prompt: str) -> bool:
+        """Whether the model can take this prompt beside an image, by its own count of tokens."""
+        blank = np.zeros((self._spec.input_side_px, self._spec.input_side_px), np.uint8)
+        return int(self._inputs(blank, prompt)["input_ids"].shape[1]) <= self._prompt_room
+
     def _inputs(self, image: NDArray[np.uint8] | None, prompt: str) -> Any:  # noqa: ANN401 - a BatchFeature
         processor = self._loaded.processor
-        images = {} if image is None else {"images": [Image.fromarray(image).convert("RGB")]}
-        text = self._laid_out(prompt, with_image=image is not None)
-        features = processor(text=[text], return_tensors="pt", **images)
+        images = [] if image is None else [Image.fromarray(image).convert("RGB")]
+        text = laid_out(processor, prompt, codec=self._spec.codec, images=len(images))
+        features = processor(text=[text], images=images or None, return_tensors="pt")
         return features.to(self._loaded.device, dtype=self._loaded.model.dtype)
 
-    def _laid_out(self, prompt: str, *, with_image: bool) -> str:
-        """The prompt as the model's own chat template lays it out; without one, the image token and the words."""
-        processor = self._loaded.processor
-        if not processor.chat_template:
-            return (processor.image_token if with_image else "") + prompt
-        content: list[dict[str, str]] = [{"type": "image"}] if with_image else []
-        content.append({"type": "text", "text": prompt})
-        messages = [{"role": "user", "content": content}]
-        return str(processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
-
     def _refuse_overlong(self, prompt_tokens: int) -> None:
-        room = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        needed = prompt_tokens + self._spec.max_new_tokens
-        if room is not None and needed > room:
-            msg = f"prompt and answer may need {needed} tokens, the model has {room}: shorten the notes or the answer"
+        if prompt_tokens > self._prompt_room:
+            msg = f"the prompt has {prompt_tokens} tokens, the model takes {self._prompt_room}: shorten the notes"
             raise BackendError(FailureKind.CRASH, msg)
 
     def _generate(self, inputs: Any, guard: GrammarGuard) -> list[int]:  # noqa: ANN401 - a BatchFeature
