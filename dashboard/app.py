@@ -24,7 +24,10 @@ async def guarded(_app: st.App) -> AsyncIterator[None]:
         UnsafeServerError: a setting would expose what is read here; the server exits.
     """
     require_safe_server(config.get_option)
-    yield
+    try:
+        yield
+    finally:
+        st.cache_resource.clear()  # lets the store go: nothing of it stays in a write-ahead file
 
 
 app = st.App(Path(__file__).with_name("shell.py"), lifespan=guarded)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 STYLE = """
 <style>
-.block-container { padding-top: 3.6rem; padding-bottom: 3rem; max-width: 1720px; }
+.block-container { padding-top: 4.3rem; padding-bottom: 3rem; max-width: 1720px; }
 .or-banner { display: flex; gap: .8rem; align-items: center; font-size: .82rem; color: #ffd9a0; letter-spacing: .01em;
   border: 1px solid #5b4420; background: #241b0e; border-radius: .4rem; padding: .3rem .8rem; }
 .or-banner b { color: #ffbf5f; font-weight: 650; }
@@ -42,6 +42,13 @@ STYLE = """
 .or-cell small { display: block; color: #8f9bab; font-size: .8rem; }
 .or-stored { font-size: .76rem; color: #7fcfa5; font-variant-numeric: tabular-nums; }
 .or-todo { font-size: .78rem; color: #ffcf85; }
+.or-inputs { margin-top: .35rem; }
+.or-section { font-size: 1.02rem; font-weight: 620; color: #dfe5ec; margin-top: .3rem; }
+@media (min-width: 1000px) {
+  [data-testid="stColumn"]:has(.st-key-report) {
+    position: sticky; top: 4.2rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto;
+    padding-right: .4rem; scrollbar-width: thin; }
+}
 .or-signed { border: 1px solid #2f7d5b; background: #10261b; border-radius: .4rem; padding: .7rem 1rem; }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
 </style>

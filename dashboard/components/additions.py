@@ -11,7 +11,7 @@ from cases.review import Reason
 from cases.store.errors import StoreError
 from dashboard import desk as desks
 from dashboard import state
-from dashboard.components.sentence_text import facts_line, said
+from dashboard.components.sentence_text import facts_line, said, select_button
 from dashboard.desk import Desk
 from dashboard.identity import may_sign
 from dashboard.markup import plain
@@ -33,13 +33,7 @@ def _added_card(index: int, desk: Desk) -> None:
     with st.container(border=True, key=f"card_{index}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             lit = index == state.selected()
-            st.button(
-                str(index + 1),
-                key=f"select_{index}",
-                type="primary" if lit else "secondary",
-                on_click=state.select,
-                args=(index,),
-            )
+            select_button(index, lit=lit)
             st.html(facts_line(sentence, author="human", lit=lit))
         said(sentence, author="human", struck=False)
         with st.container(horizontal=True, vertical_alignment="center"):

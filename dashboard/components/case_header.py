@@ -17,10 +17,10 @@ def case_header(case: Case, draft: Draft | None) -> None:
     st.html(
         f'<div class="or-cell"><b>{plain(case.case_id)}</b> &nbsp; {plain(patient_line(case))}'
         f"<small>Indication: {plain(case.indication or 'not sent')}</small></div>"
-        f'<div style="margin-top:.35rem"><span class="or-note">Inputs </span>{inputs}</div>'
+        f'<div class="or-inputs"><span class="or-note">Inputs </span>{inputs}</div>'
+        + "".join(f'<div class="or-note">Import: {plain(words)}</div>' for words in case.warnings)
+        + "".join(f'<div class="or-note">Draft: {plain(words)}</div>' for words in limitations(draft))
     )
-    for warning in (*case.warnings, *limitations(draft)):
-        st.html(f'<div class="or-note">Note: {plain(warning)}</div>')
 
 
 def limitations(draft: Draft | None) -> tuple[str, ...]:

@@ -62,8 +62,8 @@ function controls(state, data, redraw) {
     button("+", "Zoom in", () => { zoomTo(state, data, state.zoom + 1); redraw(); }),
     button("Fit", "Show the whole image", () => { zoomTo(state, data, 0); redraw(); }),
     button("Boxes", "Show or hide the boxes", () => { state.hidden = !state.hidden; redraw(); }, !state.hidden),
-    button("Draw a box", "Drag on the image to draw a box for a sentence you correct or add",
-      () => { state.drawing = !state.drawing; redraw(); }, state.drawing),
+    ...(data.drawable ? [button("Draw a box", "Drag on the image to draw a box for a sentence you correct or add",
+      () => { state.drawing = !state.drawing; redraw(); }, state.drawing)] : []),
   );
 }
 

@@ -46,10 +46,15 @@ class ShownBox:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """What the reader can do on the panel: `on_pick(index)` for a pressed box, `on_draw(box)` for a drawn one."""
+    """What the reader can do on the panel.
+
+    Attributes:
+        on_pick: takes the sentence of a pressed box.
+        on_draw: takes a drawn box; None where nothing can be drawn (a signed report).
+    """
 
     on_pick: Callable[[int], None]
-    on_draw: Callable[[Box], None]
+    on_draw: Callable[[Box], None] | None
 
 
 def image_panel(
@@ -71,6 +76,7 @@ def image_panel(
         "rows": image.rows,
         "boxes": [box.as_data() for box in boxes],
         "selected": selected,
+        "drawable": picked.on_draw is not None,
     }
     _mount(
         key=key,
@@ -104,5 +110,5 @@ def _picked(key: str, picked: Picked) -> None:
 
 def _drawn(key: str, picked: Picked) -> None:
     box = drawn_box(st.session_state[key].get("drawn"))
-    if box is not None:
+    if box is not None and picked.on_draw is not None:
         picked.on_draw(box)

@@ -23,7 +23,7 @@ def note_marks(note: PriorNote, sentences: Sequence[GroundedSentence]) -> tuple[
 
 def notes_panel(case: Case, sentences: Sequence[GroundedSentence], *, selected: int | None) -> None:
     """Draw all prior notes, newest first."""
-    st.subheader("Prior notes", anchor=False)
+    st.html('<div class="or-section">Prior notes</div>')
     if not case.notes:
         st.caption("No prior note came with this case, so no comparison can be drawn.")
     for note in case.notes:

@@ -15,7 +15,7 @@ from cases.store.errors import StoreError
 from dashboard import desk as desks
 from dashboard import state
 from dashboard.components.answer_fields import answer_of, correct_fields, reword_fields
-from dashboard.components.sentence_text import facts_line, said
+from dashboard.components.sentence_text import facts_line, said, select_button
 from dashboard.desk import Desk
 from dashboard.identity import may_sign
 from dashboard.markup import plain
@@ -46,16 +46,7 @@ def sentence_card(index: int, sentence: GroundedSentence, *, desk: Desk) -> None
 
 def _head(index: int, sentence: GroundedSentence, *, lit: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            str(index + 1),
-            key=f"select_{index}",
-            type="primary" if lit else "secondary",
-            on_click=state.select,
-            args=(index,),
-            help="Show this sentence's box and its quotes"
-            if sentence.boxes
-            else "Show this sentence's quotes; it has no box",
-        )
+        select_button(index, lit=lit)
         st.html(facts_line(sentence, author="ai", lit=lit))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.markup import chip, plain
 from grounding.report import GroundedSentence, Laterality, Progression
 
+LIT = '<span class="or-lit-card"></span>'  # in a card, makes the card light up (dashboard/theme.py)
 AUTHORS = {"ai": "AI draft", "human": "Reader"}
 
 
@@ -32,9 +34,21 @@ def facts_line(sentence: GroundedSentence, *, author: str, lit: bool) -> str:
     stated = "".join(chip(words) for name, words in told if name not in sentence.derived)
     derived = "".join(chip(words, "derived") for name, words in told if name in sentence.derived)
     heading = '<span class="or-note">derived: </span>' if derived else ""
-    marker = '<span class="or-lit-card"></span>' if lit else ""
+    marker = LIT if lit else ""
     box = "" if sentence.boxes else chip("no box", "warn" if sentence.groundable else "plain")
     return f"{marker}{chip(AUTHORS[author], author)}{stated}{box}{heading}{derived}"
+
+
+def select_button(index: int, *, lit: bool) -> None:
+    """Draw the number of a sentence as a button that lights up its box, its quotes and its card."""
+    st.button(
+        str(index + 1),
+        key=f"select_{index}",
+        type="primary" if lit else "secondary",
+        on_click=state.select,
+        args=(index,),
+        help="Show this sentence's box and quotes",
+    )
 
 
 def said(sentence: GroundedSentence, *, author: str, struck: bool) -> None:

@@ -10,11 +10,13 @@ from cases.answer import IncompleteAnswerError
 from cases.review import Review
 from cases.store.errors import StoreError
 from dashboard import desk as desks
-from dashboard.components.sentence_text import said
+from dashboard import state
+from dashboard.components.sentence_text import LIT, said, select_button
 from dashboard.desk import Desk
 from dashboard.identity import may_sign
 from dashboard.markup import chip, plain
 from dashboard.words import DECISION, clock
+from grounding.report import GroundedSentence
 
 SIGN = "Sign as the final report"
 LEAVE = "Leave it unsigned"
@@ -45,16 +47,26 @@ def signed_report(desk: Desk, review: Review) -> None:
         f'<div class="or-signed">{chip("Signed", "good")} by {plain(review.reader_id)}, '
         f"{review.signed.date().isoformat()} {clock(review.signed)} UTC, read back from the ledger.</div>"
     )
-    for sentence in review.sentences:
-        with st.container(border=True, key=f"card_{sentence.index}"):
-            shown = sentence.after or sentence.before
-            st.html(chip(DECISION[sentence.decision], "plain"))
-            if shown is not None:
-                said(shown, author="human", struck=sentence.after is None)
+    for one in review.sentences:
+        if one.after is not None:
+            _signed_card(one.index, one.after, word=DECISION[one.decision])
+    for one in review.sentences:
+        if one.after is None and one.before is not None:
+            st.html('<span class="or-note">Left out of the report by the reader: </span>')
+            said(one.before, author="ai", struck=True)
     if may_sign(desk.reader):
         st.button(
             "Amend this report", on_click=partial(desks.amend, desk), help="The signed report stays in the ledger"
         )
+
+
+def _signed_card(index: int, sentence: GroundedSentence, *, word: str) -> None:
+    lit = index == state.selected()
+    with st.container(border=True, key=f"card_{index}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            select_button(index, lit=lit)
+            st.html(f"{LIT if lit else ''}{chip(word)}")
+        said(sentence, author="human", struck=False)
 
 
 def _submit(desk: Desk, choice: str | None) -> None:

@@ -13,9 +13,10 @@ from dashboard.components.notes_panel import notes_panel
 from dashboard.components.sentence_card import sentence_card
 from dashboard.components.sign_off import sign_off, signed_report
 from dashboard.desk import Desk, load_desk
-from dashboard.identity import Person
+from dashboard.identity import Person, may_sign
 from dashboard.panel import Window
 from dashboard.state import OpenReading
+from grounding.report import GroundedSentence
 
 
 @st.fragment
@@ -27,21 +28,27 @@ def workspace(reading: OpenReading, reader: Person) -> None:
     with left:
         _image(desk)
         notes_panel(desk.case, desk.drafted, selected=state.selected())
-    with right:
+    with right, st.container(key="report"):
         _report(desk)
 
 
 def shown_boxes(desk: Desk) -> tuple[ShownBox, ...]:
     """The boxes as the report stands: the AI's where a sentence is as drafted, the reader's where it was changed."""
-    shown: list[ShownBox] = []
-    for index in (*range(len(desk.drafted)), *desk.additions):
-        decision = desk.decisions.get(index)
-        sentence = decision.after if decision is not None else desk.drafted[index]
-        boxes = sentence.boxes if sentence is not None else ()
-        drafted = desk.drafted[index].boxes if index < len(desk.drafted) else ()
-        shown.extend(ShownBox(index, box, "ai" if box in drafted else "human") for box in boxes)
+    standing: dict[int, GroundedSentence | None] = {} if desk.signed else dict(enumerate(desk.drafted))
+    decided = desk.decisions.values() if desk.signed is None else desk.signed.sentences
+    standing |= {review.index: review.after for review in decided}
+    drafted = {index: sentence.boxes for index, sentence in enumerate(desk.drafted)}
+    return tuple(
+        ShownBox(index, box, "ai" if box in drafted.get(index, ()) else "human")
+        for index, sentence in sorted(standing.items())
+        if sentence is not None
+        for box in sentence.boxes
+    )
+
+
+def _drawn() -> tuple[ShownBox, ...]:
     drawn = state.drawn_box()
-    return (*shown, *(() if drawn is None else (ShownBox(-1, drawn, "human"),)))
+    return () if drawn is None else (ShownBox(-1, drawn, "human"),)
 
 
 def _image(desk: Desk) -> None:
@@ -64,9 +71,12 @@ def _image(desk: Desk) -> None:
     except ImageStoreError as error:
         st.error(f"The image cannot be shown: {error}")
         return
-    picked = Picked(on_pick=state.select, on_draw=state.keep_drawn)
+    may_draw = desk.signed is None and may_sign(desk.reader)
+    picked = Picked(on_pick=state.select, on_draw=state.keep_drawn if may_draw else None)
     key = f"panel.{desk.reading.review_id}"
-    image_panel(png, image=image, boxes=shown_boxes(desk), selected=state.selected(), picked=picked, key=key)
+    image_panel(
+        png, image=image, boxes=(*shown_boxes(desk), *_drawn()), selected=state.selected(), picked=picked, key=key
+    )
 
 
 def _report(desk: Desk) -> None:
