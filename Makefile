@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both call `make setup`.
-.PHONY: help setup demo test campaign constraints
+.PHONY: help setup demo test campaign constraints architecture
 
 help:
 	@echo "make demo      set up, prepare the demo pilot, serve it on http://127.0.0.1:8501"
@@ -23,3 +23,6 @@ campaign:
 
 constraints:
 	@scripts/constraints.sh
+
+architecture:
+	@.venv/bin/python scripts/architecture.py
