@@ -7,17 +7,27 @@ shows more opacities than are listed, so a box off the table is not proven false
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.data import get_testdata_file
 
+from cases.crosswalk import Site
 from cases.draft import Draft
+from cases.images import ImageStore
+from cases.intake import import_path
+from cases.study import Case
 from evals.matching import Point, distance_px_1024
 from evals.rate import Rate
-from evals.trial import Drafter, image_of, trial_case
+from evals.trial import Drafter, image_of
 from grounding.box import Box
 
+UNCOMPRESSED, LOSSLESS = "RG1_UNCR.dcm", "RG1_J2KR.dcm"  # the same picture to the bit
 MOST_BOXES = 8
 MIRROR_PX_1024 = 80.0  # how far a box's centre may be from its mirror image
 OPACITIES = (
@@ -65,25 +75,52 @@ class Rg1Result:
         }
 
 
-def check_rg1(pixels: NDArray[np.uint16], *, draft: Drafter) -> Rg1Result:
+def rg1(name: str, *, now: Callable[[], datetime]) -> tuple[Case, NDArray[np.uint16]]:
+    """One encoding of RG1, imported as any other file: the case and its displayed pixels.
+
+    Raises:
+        LookupError: pydicom-data is not installed, or the file was not taken in.
+    """
+    path = get_testdata_file(name, download=False)
+    if path is None:
+        msg = f"{name} is not on this machine: install pydicom-data (make setup does)"
+        raise LookupError(msg)
+    with tempfile.TemporaryDirectory() as folder:
+        images = ImageStore(Path(folder) / "images")
+        intake = import_path(Path(str(path)), site=Site.beside(Path(folder) / "rg1"), images=images, now=now)
+        for case in intake.cases:
+            if case.image is not None:
+                return case, images.get(case.image.sha256)
+    msg = f"{name} was not taken in as a case: {[rejected.message for rejected in intake.rejected]}"
+    raise LookupError(msg)
+
+
+def rg1_report(draft: Drafter, *, now: Callable[[], datetime]) -> dict[str, object]:
+    """All that is asked of RG1: `check_rg1`, and that the lossless encoding gives the same report."""
+    case, pixels = rg1(UNCOMPRESSED, now=now)
+    other, same_pixels = rg1(LOSSLESS, now=now)
+    result = check_rg1(case, pixels=pixels, draft=draft)
+    same = draft(case, pixels=pixels).report == draft(other, pixels=same_pixels).report
+    return {**result.as_dict(), "lossless_gives_same_report": same, "passed": result.passed and same}
+
+
+def check_rg1(case: Case, *, pixels: NDArray[np.uint16], draft: Drafter) -> Rg1Result:
     """Draft RG1 and its mirror image.
 
     Args:
-        pixels: RG1 as displayed, (1955, 1841) uint16, bright is dense.
+        case: RG1, imported.
+        pixels: as displayed, (rows, columns) uint16, bright is dense.
         draft: the product's own path.
     """
     flipped = np.ascontiguousarray(pixels[:, ::-1])
-    upright, mirror = (_centres(_drafted(image, draft)) for image in (pixels, flipped))
+    mirrored = replace(case, case_id="rg1-mirrored", image=image_of(flipped, view="PA", simulated=False))
+    upright = _centres(draft(case, pixels=pixels))
+    mirror = _centres(draft(mirrored, pixels=flipped))
     back = tuple((1.0 - x, y) for x, y in mirror)
     rows, columns = pixels.shape
     paired = _partners(upright, back, columns=columns, rows=rows) + _partners(back, upright, columns=columns, rows=rows)
     on = sum(any(opacity.contains(*point) for opacity in OPACITIES) for point in upright)
     return Rg1Result(len(upright), Rate(on, len(upright)), Rate(paired, len(upright) + len(back)))
-
-
-def _drafted(pixels: NDArray[np.uint16], draft: Drafter) -> Draft:
-    case = trial_case("rg1", image_of(pixels, view="PA", simulated=False))
-    return draft(case, pixels=pixels)
 
 
 def _centres(draft: Draft) -> tuple[Point, ...]:

@@ -76,7 +76,7 @@ def real_scenes(folder: Path, *, seed: int, most: int) -> Iterator[Scene]:
     for index in range(most):
         random = np.random.default_rng([seed, index, 1])
         _, pixels, field = backgrounds.take()
-        views = []
+        views: list[View] = []
         try:
             for _ in range(2):
                 taken = [view.lesion.box for view in views]

@@ -57,7 +57,7 @@ class ToldDrafter:
         return self.drafts[case.case_id]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make():
     """The factories above, by name."""
 

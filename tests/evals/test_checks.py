@@ -1,10 +1,13 @@
 """RG1 and the false boxes on normals."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from evals.false_alarms import run as false_alarms
-from evals.rg1 import check_rg1
+from evals.rg1 import OPACITIES, UNCOMPRESSED, check_rg1, rg1
+from evals.trial import image_of, trial_case
 from grounding.box import Box
 
 ON, OFF = Box(0.70, 0.32, 0.76, 0.40), Box(0.45, 0.85, 0.55, 0.95)
@@ -33,7 +36,8 @@ def drafter(make, upright, mirrored):
 def test_rg1(make, upright, mirrored, on, pairs, passed):
     pixels = np.zeros((40, 36), dtype=np.uint16)
     pixels[:, 0] = 1
-    result = check_rg1(pixels, draft=drafter(make, upright, mirrored))
+    case = trial_case("rg1", image_of(pixels, view="PA", simulated=False))
+    result = check_rg1(case, pixels=pixels, draft=drafter(make, upright, mirrored))
     assert (result.on_opacity.count, result.on_opacity.total) == on
     assert (result.mirrored.count, result.mirrored.total) == pairs
     assert result.passed is passed
@@ -43,10 +47,23 @@ def test_rg1(make, upright, mirrored, on, pairs, passed):
 def test_rg1_tolerance_is_80_px_of_1024(make):
     pixels = np.zeros((64, 64), dtype=np.uint16)
     pixels[:, 0] = 1
+    case = trial_case("rg1", image_of(pixels, view="PA", simulated=False))
     for shift, paired in ((0.07, 2), (0.09, 0)):  # 72 and 92 px
         back = ON.mirrored()
         moved = Box(back.x_min + shift, back.y_min, back.x_max + shift, back.y_max)
-        assert check_rg1(pixels, draft=drafter(make, (ON,), (moved,))).mirrored.count == paired
+        result = check_rg1(case, pixels=pixels, draft=drafter(make, (ON,), (moved,)))
+        assert result.mirrored.count == paired
+
+
+def test_the_marked_opacities_are_denser_than_the_lung_around_them():
+    case, pixels = rg1(UNCOMPRESSED, now=lambda: datetime(2024, 5, 1, tzinfo=UTC))
+    assert pixels.shape == (case.image.rows, case.image.columns) == (1955, 1841)
+    rows, columns = pixels.shape
+    # Clear lung beside them on the same side, read off the same picture: (x, y).
+    for box, clear in ((OPACITIES[0], (0.27, 0.32)), (OPACITIES[5], (0.70, 0.27)), (OPACITIES[6], (0.71, 0.44))):
+        x, y = box.center
+        at, beside = (pixels[int(v * rows), int(u * columns)] for u, v in ((x, y), clear))
+        assert at > beside
 
 
 def test_false_boxes_on_normals(make):

@@ -68,7 +68,7 @@ def test_same_seed_same_lesion_other_seed_other_lesion(chest):
 
 def test_two_lesions_keep_their_distance(chest):
     for seed in range(6):
-        pixels, field, first = inserted(chest, seed)
+        _, field, first = inserted(chest, seed)
         second = insert_nodule(
             first.pixels,
             field=field,

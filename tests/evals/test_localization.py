@@ -53,13 +53,26 @@ def test_no_skill_by_hand(result):
 
 def test_the_subtle_tier_stands_apart(result):
     assert set(result["tiers"]) == {"moderate", "conspicuous", "subtle"}
-    assert result["tiers"]["subtle"]["sensitivity"] == {"value": 1.0, "ci95": [pytest.approx(0.206549, abs=1e-5), 1.0], "n": 1}
+    assert result["tiers"]["subtle"]["sensitivity"] == {
+        "value": 1.0,
+        "ci95": [pytest.approx(0.206549, abs=1e-5), 1.0],
+        "n": 1,
+    }
     assert result["tiers"]["moderate"]["as_drafted"]["sensitivity"]["value"] == 1.0
     assert result["tiers"]["conspicuous"]["sensitivity_at"]["0.5"]["value"] == 0.0
 
 
 def test_the_shape_that_others_rely_on(result):
-    assert set(result) >= {"n_images", "n_lesions", "seed", "model", "sensitivity_at", "as_drafted", "no_skill", "tiers"}
+    assert set(result) >= {
+        "n_images",
+        "n_lesions",
+        "seed",
+        "model",
+        "sensitivity_at",
+        "as_drafted",
+        "no_skill",
+        "tiers",
+    }
     same = {"sensitivity", "false_boxes_per_image", "deviation_px_1024"}
     for block in (result["as_drafted"], result["no_skill"], *result["tiers"].values()):
         assert set(block) >= same
@@ -100,7 +113,11 @@ def test_a_box_on_another_tiers_lesion_is_not_false(make):
     told = make.told({"a": make.boxed(make.around(0.3, 0.3), make.around(0.7, 0.3))})
     result = run([make.trial(*lesions, case_id="a")], draft=told, seed=0).as_dict()
     assert result["tiers"]["Mass"]["false_boxes_per_image"]["value"] == 0.0
-    assert result["tiers"]["Mass"]["sensitivity"] == {"value": 1.0, "ci95": [pytest.approx(0.206549, abs=1e-5), 1.0], "n": 1}
+    assert result["tiers"]["Mass"]["sensitivity"] == {
+        "value": 1.0,
+        "ci95": [pytest.approx(0.206549, abs=1e-5), 1.0],
+        "n": 1,
+    }
 
 
 def test_intervals_are_clustered_by_patient(make):

@@ -48,7 +48,9 @@ def test_scores_must_fit():
 
 POINTS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)), max_size=8)
 BOXES = st.lists(
-    st.tuples(st.floats(0.1, 0.9), st.floats(0.1, 0.9)).map(lambda c: Box(c[0] - 0.1, c[1] - 0.1, c[0] + 0.1, c[1] + 0.1)),
+    st.tuples(st.floats(0.1, 0.9), st.floats(0.1, 0.9)).map(
+        lambda c: Box(c[0] - 0.1, c[1] - 0.1, c[0] + 0.1, c[1] + 0.1)
+    ),
     max_size=5,
 )
 
@@ -57,9 +59,7 @@ BOXES = st.lists(
 def test_the_match_above_a_threshold_is_part_of_the_whole(points, lesions, threshold):
     whole = match([p[:2] for p in points], lesions, scores=[p[2] for p in points], columns=50, rows=70)
     kept = [i for i, p in enumerate(points) if p[2] >= threshold]
-    part = match(
-        [points[i][:2] for i in kept], lesions, scores=[points[i][2] for i in kept], columns=50, rows=70
-    )
+    part = match([points[i][:2] for i in kept], lesions, scores=[points[i][2] for i in kept], columns=50, rows=70)
     assert part.finds == tuple(whole.finds[i] for i in kept)
 
 

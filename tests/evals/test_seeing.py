@@ -134,7 +134,10 @@ def test_phantom_scenes_differ_only_by_their_lesion():
         box = view.lesion.box
         x, y = changed[:, 1] / view.pixels.shape[1], changed[:, 0] / view.pixels.shape[0]
         assert changed.size
-        assert np.mean((x > box.x_min - 0.02) & (x < box.x_max + 0.02) & (y > box.y_min - 0.02) & (y < box.y_max + 0.02)) > 0.95
+        assert (
+            np.mean((x > box.x_min - 0.02) & (x < box.x_max + 0.02) & (y > box.y_min - 0.02) & (y < box.y_max + 0.02))
+            > 0.95
+        )
 
 
 @pytest.mark.nih
