@@ -16,9 +16,13 @@ from grounding.context import Mention, NoteSentence, Reading, read, read_note
 from grounding.findings import Finding, related
 from grounding.lexicon import levels_of
 from grounding.report import Citation, Laterality, Polarity, Progression
-from grounding.words import words_of
+from grounding.words import word_set, words_of
 
 RUN: Final = 4  # words in a row that make a sentence without a finding a quotation
+ORGANS: Final = word_set(
+    "lung breast colon rectum kidney prostate bladder thyroid skin liver pancreas stomach esophagus ovary uterus "
+    "cervix testis brain bone larynx colorectal renal gastric ovarian cervical hepatic"
+)
 _CLAUSE: Final = re.compile(r";\s*|,\s+(?=(?:but|however|although|while|whereas)\b)", re.IGNORECASE)
 
 
@@ -37,7 +41,7 @@ def cite(text: str, *, notes: Mapping[str, str]) -> tuple[Citation, ...]:
     if reading.progression is Progression.NOT_COMPARABLE or not (reading.compares or reading.historical):
         return ()
     leaning = [mention for mention in reading.mentions if _leans(mention, reading)]
-    found = [_for_mention(mention, notes) for mention in leaning]
+    found = [_for_mention(mention, reading.text, notes) for mention in leaning]
     if not leaning:
         found = [_for_words(reading, notes)]
     return tuple(dict.fromkeys(citation for citation in found if citation is not None))
@@ -51,9 +55,15 @@ def _leans(mention: Mention, reading: Reading) -> bool:
     return states_change or mention.historical or mention.family or alone
 
 
-def _for_mention(mention: Mention, notes: Mapping[str, str]) -> Citation | None:
+def _for_mention(mention: Mention, said: str, notes: Mapping[str, str]) -> Citation | None:
+    organs = _organs(mention, said)
     for note_id, text in notes.items():
-        told = [(start, end, other) for start, end, reading in _clauses(text) for other in reading.mentions]
+        told = [
+            (start, end, other)
+            for start, end, reading in _clauses(text)
+            for other in reading.mentions
+            if not (organs and (named := _organs(other, text[start:end])) and not organs & named)
+        ]
         graded = [(grade, -start, end) for start, end, other in told if (grade := _grade(mention, other)) > 0]
         if mention.progression is Progression.NEW and any(_bears_out(mention, other) for _, _, other in told):
             return None  # the note had seen it: nothing says that it is new
@@ -61,6 +71,13 @@ def _for_mention(mention: Mention, notes: Mapping[str, str]) -> Citation | None:
             _, start, end = max(graded)
             return Citation(note_id, -start, end, text[-start:end])
     return None
+
+
+def _organs(mention: Mention, text: str) -> frozenset[str]:
+    """The organs a sentence on cancer names: a history of lung cancer does not lean on one of breast cancer."""
+    if mention.finding is not Finding.MALIGNANCY:
+        return frozenset()
+    return ORGANS & {word.lower for word in words_of(text)}
 
 
 def _grade(mention: Mention, told: Mention) -> int:

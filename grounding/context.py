@@ -10,6 +10,7 @@ Source: Harkema et al., "ConText", J Biomed Inform 42 (2009) 839; Chapman et al.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from grounding.findings import Finding, vocabulary
 from grounding.lexicon import Kind
@@ -19,6 +20,9 @@ from grounding.parse import Cue, Parsed, parse
 from grounding.report import Laterality, Polarity, Progression
 from grounding.scope import governs, nearest
 from grounding.sentences import NoteSection, spans
+from grounding.words import word_set
+
+NOW: Final = word_set("is are measures measure measuring now currently today")  # a finding is spoken of as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ def _mention(parsed: Parsed, target: Cue, values: Values, section: NoteSection) 
         word[target.first].start,
         word[target.last - 1].end,
         polarity=_polarity(cue, section, historical),
-        historical=historical or _known_from_before(parsed, cue, change),
+        historical=historical or _only_recalled(parsed, target, cue, change),
         family=section is NoteSection.FAMILY or governs(parsed, target, Kind.FAMILY),
         laterality=_side(values[Kind.SIDE]),
         locations=_places(values[Kind.PLACE]),
@@ -147,10 +151,11 @@ def _polarity(cue: Cue | None, section: NoteSection, historical: bool) -> Polari
     return Polarity.UNCERTAIN if section is NoteSection.QUESTION and not historical else Polarity.PRESENT
 
 
-def _known_from_before(parsed: Parsed, cue: Cue | None, change: Progression) -> bool:
-    """Whether the sentence only recalls an earlier description and says nothing of now."""
+def _only_recalled(parsed: Parsed, target: Cue, cue: Cue | None, change: Progression) -> bool:
+    """Whether the sentence recalls an earlier description and says nothing of now."""
     recalls = any(found.meaning.kind is Kind.EARLIER for found in parsed.cues)
-    return recalls and cue is None and change is Progression.NOT_STATED
+    says_now = NOW & set(parsed.lowered[target.last :])
+    return recalls and cue is None and change is Progression.NOT_STATED and not says_now
 
 
 def _change(cue: Cue | None, values: tuple[str, ...]) -> Progression:

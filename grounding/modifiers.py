@@ -1,8 +1,8 @@
 """Which finding a side, a place or a change word belongs to.
 
 A modifier right before a finding ("new right nodule") belongs to it; else it belongs to the findings named before it
-in its clause ("nodule on the right"), else to those named after it ("on the right there is a nodule"), else to the
-last finding before its clause ("nodule; stable").
+in its clause ("nodule on the right"), else to those named after it ("on the right a nodule"), else to the last finding
+before its clause ("nodule; stable"), else to the first behind it ("on the right there is a nodule").
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _owners(parsed: Parsed, cue: Cue) -> frozenset[int]:
     if after:
         return frozenset(after)
     earlier = [index for index, mention in enumerate(parsed.mentions) if mention.last <= cue.first]
-    return frozenset(earlier[-1:])
+    return frozenset(earlier[-1:] or range(min(1, len(parsed.mentions))))
 
 
 def _touches(parsed: Parsed, cue: Cue, mention: Cue) -> bool:

@@ -13,6 +13,7 @@ from grounding.parse import Cue, Parsed
 from grounding.words import word_set
 
 LONGEST_REACH: Final = 40  # words; longer than any list of negatives, short enough for a text made to be slow
+NEXT: Final = 2  # words, as between "suspected" and "effusion" in "suspected small right effusion"
 POLAR: Final = frozenset({Kind.ABSENT, Kind.UNCERTAIN})
 AUXILIARIES: Final = word_set("is are was were be been has have had remains")
 STATES: Final = word_set(  # after a comma these open a new statement: "no effusion, small nodule"
@@ -42,7 +43,11 @@ def reaches(parsed: Parsed, cue: Cue, target: Cue) -> bool:
         return False
     if target.first >= cue.last:
         return meaning.reach is not Reach.BACKWARD and not _cut_forward(parsed, cue, target)
-    return meaning.reach is not Reach.FORWARD and not _cut_backward(parsed, cue, target)
+    return (
+        meaning.reach is not Reach.FORWARD
+        and not _looks_forward(parsed, cue)
+        and not _cut_backward(parsed, cue, target)
+    )
 
 
 def _distance(cue: Cue, target: Cue) -> int:
@@ -92,10 +97,22 @@ def _cut_backward(parsed: Parsed, cue: Cue, target: Cue) -> bool:
     if any(_stops(other, Reach.BACKWARD) for other in _between(parsed, target.last, cue.first)):
         return True
     words = list(parsed.lowered[target.last : cue.first])
+    if cue.meaning.kind is not Kind.ABSENT and "," in words and not {"or", "nor", "and"} & set(words):
+        return True
     while words and words[-1] in AUXILIARIES:
         words.pop()
     verbs = [index for index, word in enumerate(words) if word in AUXILIARIES]
     return any(index == 0 or words[index - 1] not in {"which", "that"} for index in verbs)
+
+
+def _looks_forward(parsed: Parsed, cue: Cue) -> bool:
+    """Whether a cue that can look either way has a finding right after it: "nodule and suspected effusion"."""
+    either = any(
+        other.first == cue.first and other.meaning.reach is Reach.FORWARD and other.meaning.kind is cue.meaning.kind
+        for other in parsed.cues
+    )
+    near = any(0 <= mention.first - cue.last <= NEXT for mention in parsed.mentions)
+    return either and near and cue.meaning.window is None
 
 
 def _stops(cue: Cue, direction: Reach) -> bool:
