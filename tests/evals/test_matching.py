@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.matching import deviations_px_1024, distance_px_1024, match, points_at
@@ -55,6 +55,7 @@ BOXES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(POINTS, BOXES, st.floats(0, 1))
 def test_the_match_above_a_threshold_is_part_of_the_whole(points, lesions, threshold):
     whole = match([p[:2] for p in points], lesions, scores=[p[2] for p in points], columns=50, rows=70)

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
@@ -28,6 +28,7 @@ def test_wilson_bound_of_none_by_formula():
     assert Rate(0, 10).ci95[1] == pytest.approx(z2 / (10 + z2), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_agrees_with_a_second_implementation(counts):
     assert Rate(*counts).ci95 == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-9)
