@@ -47,15 +47,20 @@ class Database:
         """A cursor for one call, closed afterwards.
 
         Raises:
-            StoreFaultError: the store is closed.
+            StoreFaultError: the store is closed, or the engine gave up (it is opened again for the next call).
         """
         with self._lock:
             if self._connection is None:
                 msg = "the store is closed: open it again with Store.open"
                 raise StoreFaultError(msg)
             cursor = self._connection.cursor()
-        with cursor:
-            yield cursor
+        try:
+            with cursor:
+                yield cursor
+        except duckdb.FatalException as error:
+            self.reopen()
+            msg = "the database gave up and was opened again: try once more, what is recorded is not recorded twice"
+            raise StoreFaultError(msg) from error
 
     def reopen(self) -> None:
         """Open the file again after the engine invalidated itself (a full disk does that).

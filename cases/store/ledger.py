@@ -6,6 +6,7 @@ event looked up, so the answer is either "recorded" or "not recorded", never a g
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from cases.store.errors import StoreContendedError, StoreFaultError, TornWriteEr
 from cases.store.row import KEYS, Stamp, split_hash
 
 ATTEMPTS = 50
-CONFLICTS = (duckdb.TransactionException, duckdb.ConstraintException)
+CONFLICT = re.compile(r"constraint|conflict", re.IGNORECASE)
 
 
 class CommitPoint(StrEnum):
@@ -65,15 +66,18 @@ class Ledger:
         """
         with self._lock:
             for _ in range(ATTEMPTS):
-                with suppress(*CONFLICTS):
+                try:
                     return self._attempt(decide)
+                except duckdb.Error as error:
+                    if not _is_conflict(error):
+                        raise
         msg = f"the store was busy with other writes {ATTEMPTS} times in a row: nothing was recorded, try again"
         raise StoreContendedError(msg)
 
     def _attempt(self, decide: Decide) -> AuditEvent | None:
         with self._database.cursor() as cursor:
-            cursor.begin()
             try:
+                cursor.begin()
                 written = self._write(cursor, decide)
             except BaseException as error:
                 with suppress(duckdb.Error):
@@ -94,18 +98,18 @@ class Ledger:
         if entry is None:
             return None
         head = head_of(cursor)
-        stamp = Stamp(head.sequence + 1, self._now().astimezone(UTC))
+        stamp = Stamp(head.sequence + 1, self._now())
         rows = entry.rows(stamp)
         for row in rows:
             _insert(cursor, row.table, (*row.columns, "sha256"), (*row.values, row.sha256))
         self._checkpoint(CommitPoint.ROWS_WRITTEN)
-        event = next_event(entry, rows, after=head, recorded=stamp.recorded)
+        event = next_event(entry, rows, after=head, recorded=stamp.recorded.astimezone(UTC))
         _insert(cursor, "events", EVENT_COLUMNS, _event_values(event))
         self._checkpoint(CommitPoint.EVENT_WRITTEN)
         return event
 
     def _raise_if_engine_failed(self, cursor: Cursor, error: BaseException) -> None:
-        if isinstance(error, duckdb.Error) and not isinstance(error, CONFLICTS):
+        if isinstance(error, duckdb.Error) and not _is_conflict(error):
             cursor.close()
             self._database.reopen()
             msg = "the disk or the database failed while writing: nothing was recorded, make room and try again"
@@ -115,9 +119,9 @@ class Ledger:
         try:
             cursor.commit()
             self._checkpoint(CommitPoint.COMMITTED)
-        except CONFLICTS:
-            raise
         except duckdb.Error as error:
+            if _is_conflict(error):
+                raise
             cursor.close()
             self._database.reopen()
             if not self._holds(event):
@@ -130,11 +134,24 @@ class Ledger:
         return found == (event.hash,)
 
     def _read_back(self, event: AuditEvent) -> None:
-        with self._database.cursor() as cursor:
-            stands = read_event(cursor, event.sequence) == event and stands_whole(cursor, event)
+        try:
+            with self._database.cursor() as cursor:
+                stands = read_event(cursor, event.sequence) == event and stands_whole(cursor, event)
+        except duckdb.Error as error:
+            msg = "it was committed and cannot be read back now: do it again, what is recorded is not recorded twice"
+            raise StoreFaultError(msg) from error
         if not stands:
             msg = f"event {event.sequence} was not read back as it was written: run `overread audit verify` first"
             raise TornWriteError(msg)
+
+
+def _is_conflict(error: duckdb.Error) -> bool:
+    """Whether another writer took the sequence or the key first: certain not to be recorded, and safe to do again.
+
+    By its words, since DuckDB reports a full disk at commit as a TransactionException too.
+    """
+    kinds = (duckdb.TransactionException, duckdb.ConstraintException)
+    return isinstance(error, kinds) and CONFLICT.search(str(error)) is not None
 
 
 def stands_whole(cursor: Cursor, event: AuditEvent) -> bool:

@@ -29,6 +29,12 @@ class Stamp:
     sequence: int
     recorded: datetime
 
+    def __post_init__(self) -> None:
+        """Refuse a clock that names no zone."""
+        if self.recorded.tzinfo is None:
+            msg = "times are timezone-aware UTC: give Store.open a clock that is"
+            raise ValueError(msg)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -31,7 +31,7 @@ def registering(case: Case, *, agent: str, role: str) -> Decide:
         kept = reading.find_case(cursor, case.case_id)
         if kept is None:
             return Entry(Action.CASE_REGISTERED, agent, role, case.case_id, rows=lambda stamp: (case_row(case, stamp),))
-        if dataclasses.replace(kept, received=case.received) != case:
+        if to_json(dataclasses.replace(kept, received=case.received)) != to_json(case):
             msg = "a case of that id is kept with another content, and a case never changes: import it under another id"
             raise RecordConflictError(msg)
         return None
@@ -44,7 +44,7 @@ def drafting(draft: Draft, *, agent: str, role: str) -> Decide:
 
     def decide(cursor: Cursor) -> Entry | None:
         kept = reading.find_draft(cursor, draft.draft_id)
-        if kept == draft:
+        if kept is not None and to_json(kept) == to_json(draft):
             return None
         if kept is not None:
             msg = "a draft of that id is kept with another content, and a draft never changes: give it a new id"
@@ -82,7 +82,7 @@ def signing(review: Review, *, role: str) -> Decide:
 
     def decide(cursor: Cursor) -> Entry | None:
         kept = reading.find_review(cursor, review.review_id)
-        if kept is not None and kept[0] == review:
+        if kept is not None and to_json(kept[0]) == to_json(review):
             return None
         if kept is not None:
             msg = "a review of that id is signed with another content, and a review never changes: sign an amendment"
