@@ -130,7 +130,7 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[Entry]:
     members = archive.infolist()
     _refuse_names(members)
     _refuse_bombs(members)
-    for member in members:
+    for member in sorted(members, key=lambda member: member.filename):
         name = PurePosixPath(member.filename)
         if member.is_dir() or _hidden(name):
             continue

@@ -58,7 +58,8 @@ def render(stored: NDArray[np.integer], header: Dataset) -> Rendering:
     values = np.arange(lowest, lowest + counts.size)
     padding = _padding(values, header)
     try:
-        shown, warnings = _chain(values, np.where(padding, 0, counts), header)
+        with np.errstate(all="ignore"):  # what overflows is refused below
+            shown, warnings = _chain(values, np.where(padding, 0, counts), header)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as error:
         msg = f"the modality or VOI LUT, or the window, cannot be applied ({type(error).__name__})"
         raise WindowError(msg) from error
@@ -118,8 +119,7 @@ def _window(modality: NDArray[np.float64], header: Dataset) -> NDArray[np.float6
     pydicom answers in the units of the stored values; what it makes of values far outside the window are the two ends
     of that range.
     """
-    with np.errstate(over="ignore"):
-        shown = np.asarray(apply_windowing(np.append(modality, [-_FAR, _FAR]), header), dtype=np.float64)
+    shown = np.asarray(apply_windowing(np.append(modality, [-_FAR, _FAR]), header), dtype=np.float64)
     dark, bright = float(shown[-2]), float(shown[-1])
     fraction: NDArray[np.float64] = (shown[:-2] - dark) / (bright - dark)
     return fraction
@@ -136,10 +136,8 @@ def _robust_window(
     low, high = (modality[order][np.searchsorted(share, percent / 100)] for percent in ROBUST_PERCENTILES)
     if low == high:
         low, high = seen.min(), seen.max()
-    words = "the file brings no window: shown from the {} to the {} percentile of its values".format(
-        *ROBUST_PERCENTILES
-    )
-    return (modality - low) / (high - low), (words,)
+    words = "the file brings no window: shown over the {} to {} percentiles of its values"
+    return (modality - low) / (high - low), (words.format(*ROBUST_PERCENTILES),)
 
 
 def _inverted(header: Dataset) -> bool:

@@ -8,13 +8,14 @@ Not here: the store; the caller registers the cases that come back.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cases.archive import Entry, Kind, case_groups, opened
 from cases.assembly import Assembled, Candidate, assemble
 from cases.case_file import CaseFile, read_case_file
-from cases.decode import Decoded, Decoder, Limits
+from cases.decode import Decoded, Decoder
 from cases.faults import (
     CaseError,
     CaseFileError,
@@ -60,7 +61,7 @@ class Intake:
 
 
 def import_path(
-    path: Path, *, site: Site, images: ImageStore, now: Callable[[], datetime], limits: Limits | None = None
+    path: Path, *, site: Site, images: ImageStore, now: Callable[[], datetime], decoder: Decoder | None = None
 ) -> Intake:
     """Take in what lies at a path.
 
@@ -69,14 +70,14 @@ def import_path(
         site: keys and crosswalk of the store.
         images: keeps the pixels of cases in scope.
         now: UTC; the time of receipt where `case.json` gives none.
-        limits: of the decoding process.
+        decoder: a decoding process that is already open; one of its own is started where there is none.
 
     Returns:
         The cases, for the caller to register, and the rejections.
     """
     try:
-        with Decoder(limits) as decoder, opened(path) as entries:
-            desk = _Desk(decoder, site, images, now)
+        with nullcontext(decoder) if decoder else Decoder() as process, opened(path) as entries:
+            desk = _Desk(process, site, images, now)
             taken = [desk.take(group) for group in case_groups(entries)]
     except CaseError as fault:
         return Intake(rejected=(_rejection(path.name, fault),))
