@@ -66,29 +66,35 @@ def active_tracers():
     return [handler for handler in CallbackManager.configure().handlers if isinstance(handler, LangChainTracer)]
 
 
-def traced_caller(entered):
-    """The tracers that are active under a caller who traces, once `entered` is entered."""
+class KeylessTracer(LangChainTracer):
+    """The tracer, made without the key that it would need to send anything."""
+
+    def __init__(self, **kwargs):
+        super().__init__(client=object())
+
+
+def traced_caller(way, entered):
+    """The tracers that are active under a caller who asks for tracing in that way, once `entered` is entered."""
 
     def inside():
-        tracing_v2_callback_var.set(LangChainTracer(client=object()))
-        with tracing_context(enabled=True), entered:
+        if way == "callback variable":
+            tracing_v2_callback_var.set(KeylessTracer())
+        with tracing_context(enabled=True if way == "context" else None), entered:
             return active_tracers()
 
     return contextvars.copy_context().run(inside)
 
 
-def test_a_caller_who_traces_would_have_a_tracer():
-    """The control: what the next tests forbid does happen without them."""
-    assert len(traced_caller(contextlib.nullcontext())) == 1
+@pytest.mark.parametrize("way", ["callback variable", "context"])
+def test_a_caller_who_traces_gets_no_tracer_in_here(monkeypatch, way):
+    monkeypatch.setattr("langchain_core.tracers.langchain.LangChainTracer", KeylessTracer)
+    assert len(traced_caller(way, contextlib.nullcontext())) == 1  # the control: it does happen without `untraced`
+    assert traced_caller(way, untraced()) == []
 
 
 def test_no_tracer_is_active_after_import():
     assert active_tracers() == []
     assert {os.environ[name] for name in TRACING_SWITCHES} == {"false"}
-
-
-def test_no_tracer_is_active_even_inside_a_traced_caller():
-    assert traced_caller(untraced()) == []
 
 
 DRAFTING = """
