@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -47,12 +48,16 @@ class Limits:
 
     Attributes:
         seconds: wall clock for parsing, and again for decoding; a 2000 x 2000 radiograph takes under one.
+        processor_seconds: the same in processor time, which a busy machine does not stretch.
+        start_seconds: wall clock for the process to load its codecs.
         memory_bytes: address space of the process; Python with its codecs takes some 0.3 GB of it.
         file_bytes: larger files are not opened.
         answer_bytes: a longer answer is not believed.
     """
 
-    seconds: float = 20.0
+    seconds: float = 60.0
+    processor_seconds: int = 15
+    start_seconds: float = 120.0
     memory_bytes: int = 2 << 30
     file_bytes: int = 256 << 20
     answer_bytes: int = 128 << 20
@@ -111,9 +116,10 @@ class Decoder:
         return Decoded(samples.reshape(rows, columns).astype(np.uint16), tuple(answer["warnings"]))
 
     def _ask(self, request: bytes) -> dict[str, Any]:
-        deadline = self._deadline()
         child = self._started()
         try:
+            child.wait_until_ready()
+            deadline = self._deadline()
             child.send(request, deadline)
         except (CaseError, OSError) as error:
             raise self._failed(error) from error
@@ -140,7 +146,7 @@ class Decoder:
 
     def _started(self) -> _Child:
         if self._child is None:
-            self._child = _Child(self._limits.memory_bytes)
+            self._child = _Child(self._limits)
         return self._child
 
     def _stop(self) -> None:
@@ -152,9 +158,10 @@ class Decoder:
 class _Child:
     """One decoding process and the two pipes to it."""
 
-    def __init__(self, memory_bytes: int) -> None:
+    def __init__(self, limits: Limits) -> None:
+        caps = (str(limits.memory_bytes), str(limits.processor_seconds))
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            [sys.executable, "-P", "-m", "cases.decode_worker", str(memory_bytes)],
+            [sys.executable, "-P", "-m", "cases.decode_worker", *caps],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -167,6 +174,13 @@ class _Child:
         self._requests, self._answers = self._process.stdin, self._process.stdout
         for pipe in (self._requests, self._answers):
             os.set_blocking(pipe.fileno(), False)
+        self._starts_by: float | None = time.monotonic() + limits.start_seconds
+
+    def wait_until_ready(self) -> None:
+        """Wait, once, for the process to have loaded its codecs: no file is to blame for that time."""
+        if self._starts_by is not None:
+            self.receive(self._starts_by, at_most=0)
+            self._starts_by = None
 
     def send(self, content: bytes, deadline: float) -> None:
         rest = memoryview(len(content).to_bytes(8, "little") + content)
@@ -187,10 +201,15 @@ class _Child:
             self._wait(self._answers, selectors.EVENT_READ, deadline)
             part = os.read(self._answers.fileno(), min(size - len(parts), _CHUNK))
             if not part:
-                msg = "the decoding process ended while it read the file"
-                raise DecoderCrashError(msg)
+                raise self._ended()
             parts += part
         return bytes(parts)
+
+    def _ended(self) -> CaseError:
+        """Why there is no more to read: out of processor time, or a crash."""
+        if self._process.wait(timeout=5) == -signal.SIGXCPU:
+            return DeadlineError("reading it took more processor time than any radiograph takes")
+        return DecoderCrashError("the decoding process ended while it read the file")
 
     def _wait(self, pipe: IO[bytes], event: int, deadline: float) -> None:
         with selectors.DefaultSelector() as selector:

@@ -66,11 +66,14 @@ _END_OF_IMAGE = b"\xff\xd9"  # JPEG (T.81), JPEG-LS (T.87) and JPEG 2000 (T.800)
 def main() -> None:
     """Answer frames until the parent closes the pipe."""
     requests, answers = _own_streams()
-    _limit_memory(int(sys.argv[1]))
+    memory_bytes, processor_seconds = (int(argument) for argument in sys.argv[1:3])
+    _limit_memory(memory_bytes)
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     header: Dataset | None = None
+    write_frame(answers, b"")  # ready: the codecs are loaded
     while (frame := read_frame(requests)) is not None:
+        _limit_processor(processor_seconds)
         header = _answer(frame, header, answers)
 
 
@@ -86,6 +89,13 @@ def _own_streams() -> tuple[BinaryIO, BinaryIO]:
 def _limit_memory(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_processor(seconds: int) -> None:
+    """From now on, so much more processor time; whoever wants more is killed (SIGXCPU)."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
 def _answer(frame: bytes, header: Dataset | None, answers: BinaryIO) -> Dataset | None:
