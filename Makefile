@@ -22,7 +22,7 @@ campaign:
 	@scripts/campaign.sh
 
 constraints:
-	@scripts/constraints.sh
+	@.venv/bin/python scripts/constraints.py
 
 architecture:
 	@.venv/bin/python scripts/architecture.py

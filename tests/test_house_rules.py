@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,21 +66,21 @@ def test_loopback_is_allowed():
 
 def test_the_skip_list_names_tests_that_exist(pytestconfig):
     conftest = pytestconfig.pluginmanager.get_plugin("overread-skips")
-    helpers = __import__("sys").modules[type(conftest).__module__]
-    allowed = helpers.allowed_skips((ROOT / "tests" / "allowed_skips.txt").read_text())
+    rules = sys.modules[type(conftest).__module__]
+    allowed = rules.allowed_skips((ROOT / "tests" / "allowed_skips.txt").read_text())
     gone = [prefix for prefix in allowed if not (ROOT / prefix.partition("::")[0]).exists()]
     assert not gone, f"these lines of tests/allowed_skips.txt name no file: {gone}"
 
 
 def test_a_skip_needs_leave_and_leave_needs_a_reason(pytestconfig):
     conftest = pytestconfig.pluginmanager.get_plugin("overread-skips")
-    helpers = __import__("sys").modules[type(conftest).__module__]
-    allowed = helpers.allowed_skips("# why\ntests/a.py::test_x | no camera here\n")
-    assert helpers.unexplained({"tests/a.py::test_x[1]": "r", "tests/b.py::test_y": "r"}, allowed) == [
+    rules = sys.modules[type(conftest).__module__]
+    allowed = rules.allowed_skips("# why\ntests/a.py::test_x | no camera here\n")
+    assert rules.unexplained({"tests/a.py::test_x[1]": "r", "tests/b.py::test_y": "r"}, allowed) == [
         "tests/b.py::test_y"
     ]
     with pytest.raises(ValueError, match="reason"):
-        helpers.allowed_skips("tests/a.py::test_x\n")
+        rules.allowed_skips("tests/a.py::test_x\n")
 
 
 def test_no_patient_data_and_no_secret_is_committed():
