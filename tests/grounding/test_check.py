@@ -1,0 +1,126 @@
+"""Each rule: one report that breaks it, and its neighbour that does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from grounding.box import Box
+from grounding.check import Rule, violations
+from grounding.codecs.phrase import Phrase
+from grounding.derive import derive_sentence
+from grounding.report import Citation, GroundedReport, GroundedSentence, Laterality, Polarity, Progression
+
+NOTE = "A 12 mm nodule in the left lower zone."
+NOTES = {"n1": NOTE}
+RIGHT, LEFT = Box(0.1, 0.3, 0.2, 0.4), Box(0.8, 0.3, 0.9, 0.4)  # the patient's
+
+
+def broken(
+    sentence: GroundedSentence,
+    *,
+    notes: dict[str, str] | None = None,
+    limitations: tuple[str, ...] = (),
+    has_prior: bool = True,
+) -> list[Rule]:
+    report = GroundedReport((sentence,), limitations=limitations)
+    found = violations(report, notes=NOTES if notes is None else notes, has_prior=has_prior)
+    return [violation.rule for violation in found]
+
+
+def derived(text: str, *boxes: Box) -> GroundedSentence:
+    return derive_sentence(Phrase(text, boxes), notes=NOTES)
+
+
+CASES = [
+    (derived("Nodule in the left lower zone."), [Rule.BOX_MISSING]),
+    (derived("Nodule in the left lower zone.", LEFT), []),
+    (derived("Nodule in the left lower zone, not localized."), []),  # says why
+    (derived("Interstitial markings are diffusely prominent."), []),
+    (derived("Possible nodule in the left lower zone."), []),  # in doubt, may have none
+    (derived("No nodule."), []),
+    (derived("History of lung cancer."), []),  # cannot be shown
+    (derived("Nodule in the left lower zone.", RIGHT), [Rule.BOX_ON_WRONG_SIDE]),
+    (derived("Nodule in the left lower zone.", LEFT, RIGHT), [Rule.BOX_ON_WRONG_SIDE]),  # one of two
+    (derived("Bilateral effusions.", LEFT, RIGHT), []),
+    (derived("Bilateral effusions.", LEFT), [Rule.BOX_ON_WRONG_SIDE]),  # one side only
+    (derived("Nodule.", RIGHT), []),  # no side is stated
+    (derived("Left effusion.", Box(0.4, 0.3, 0.7, 0.9)), []),  # near the midline nobody knows
+    (derived("Nodule of 12 mm.", LEFT), []),  # stands in the note
+    (derived("Nodule of 1.2 cm.", LEFT), []),  # the same length
+    (derived("Nodule of 13 mm.", LEFT), [Rule.MEASUREMENT_WITHOUT_SOURCE]),
+    (derived("No prior available for comparison."), [Rule.PRIOR_DENIED]),
+    (GroundedSentence("No nodule.", finding="nodule", boxes=(LEFT,)), [Rule.BOX_ON_ABSENT, Rule.FIELD_AGAINST_WORDS]),
+    (GroundedSentence("Left nodule.", finding="nodule", laterality=Laterality.RIGHT), [Rule.FIELD_AGAINST_WORDS]),
+    (GroundedSentence("Nodule on the left.", finding="effusion"), [Rule.FIELD_AGAINST_WORDS]),
+    (GroundedSentence("Nodule.", finding="nodule", laterality=Laterality.RIGHT), []),  # the words are silent
+    (GroundedSentence("Nodule.", finding="nodule", polarity=Polarity.ABSENT), [Rule.FIELD_AGAINST_WORDS]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sentence", "rules"), CASES)
+def test_rules(sentence: GroundedSentence, rules: list[Rule]):
+    assert broken(sentence) == rules
+
+
+def test_a_limitation_that_names_the_finding_says_why():
+    sentence = derived("Nodule in the left lower zone.")
+    assert broken(sentence, limitations=("The nodule lies in the margin that the model never saw.",)) == []
+    assert broken(sentence, limitations=("No indication was sent.",)) == [Rule.BOX_MISSING]
+
+
+@pytest.mark.parametrize(
+    ("citation", "rules"),
+    [
+        (Citation("n1", 2, 14, "12 mm nodule"), []),
+        (Citation("n1", 2, 14, "12 MM nodule"), [Rule.CITATION_NOT_VERBATIM]),  # not as the note has it
+        (Citation("n1", 3, 15, "12 mm nodule"), [Rule.CITATION_NOT_VERBATIM]),  # elsewhere
+        (Citation("n1", 30, 42, "12 mm nodule"), [Rule.CITATION_NOT_VERBATIM]),  # past the end
+        (Citation("n2", 2, 14, "12 mm nodule"), [Rule.CITATION_NOT_VERBATIM]),  # no such note
+    ],
+)
+def test_citations_are_verbatim(citation: Citation, rules: list[Rule]):
+    assert broken(GroundedSentence("Stable.", citations=(citation,))) == rules
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nodule in the left lower zone, new since the prior report.",
+        "Nodule in the left lower zone, stable.",
+        "Nodule again seen in the left lower zone.",
+        "The nodule described in the prior report is no longer seen.",
+        "No new nodule.",
+    ],
+)
+def test_a_comparison_needs_a_prior(text: str):
+    sentence = derive_sentence(Phrase(text, () if "no" in text.lower().split() else (LEFT,)), notes={})
+    assert broken(sentence, notes={}, has_prior=False) == [Rule.COMPARISON_WITHOUT_PRIOR]
+    assert broken(sentence, notes={}) == []
+
+
+def test_a_change_that_only_the_field_states_needs_a_prior_too():
+    sentence = GroundedSentence("Nodule.", finding="nodule", progression=Progression.WORSE)
+    assert broken(sentence, has_prior=False) == [Rule.COMPARISON_WITHOUT_PRIOR]
+
+
+def test_without_a_prior_it_may_say_so():
+    assert broken(derived("No prior available for comparison."), has_prior=False) == []
+
+
+def test_messages_name_the_way_out_and_quote_nothing():
+    report = GroundedReport((derived("Nodule of Mrs Smith in the left lower zone, 99 mm.", RIGHT),))
+    found = violations(report, notes={"n1": "Mr Jones."}, has_prior=False)
+    assert {violation.rule for violation in found} == {Rule.BOX_ON_WRONG_SIDE, Rule.MEASUREMENT_WITHOUT_SOURCE}
+    for violation in found:
+        assert ": " in violation.message
+        assert "Smith" not in violation.message
+        assert "Jones" not in violation.message
+
+
+def test_violations_stand_in_the_order_of_the_sentences():
+    report = GroundedReport((derived("Nodule on the left."), derived("No mass."), derived("Mass on the right.")))
+    found = violations(report, notes={}, has_prior=True)
+    assert [(violation.sentence, violation.rule) for violation in found] == [
+        (0, Rule.BOX_MISSING),
+        (2, Rule.BOX_MISSING),
+    ]
