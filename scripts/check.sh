@@ -16,7 +16,8 @@ step "lint" $bin/ruff check --quiet .
 step "types" $bin/mypy
 step "import contracts" $bin/lint-imports --no-cache
 step "browser for the browser test" scripts/chromium.sh
-step "unit tests, doctests, page tests, browser test" \
-    $bin/pytest -n "${PYTEST_WORKERS:-2}" --dist loadfile --doctest-modules --durations=10 -q "$@" \
-    --ignore=dashboard/app.py --ignore=dashboard/views \
-    tests grounding cases vlm evals dashboard
+step "doctests" \
+    $bin/pytest -q -p no:xdist --doctest-modules --ignore=dashboard/app.py --ignore=dashboard/shell.py \
+    --ignore=dashboard/views grounding cases vlm evals dashboard
+step "unit tests, page tests, browser test" \
+    $bin/pytest -q -n "${PYTEST_WORKERS:-2}" --dist loadfile --durations=10 "$@" tests

@@ -22,8 +22,9 @@ def box_scores(tokens: Sequence[str], log_probabilities: Sequence[float]) -> tup
         tokens: the answer's tokens as text.
         log_probabilities: natural log of each token's probability; same length.
 
-    >>> box_scores(["a", "<box>", "<x1>", "<y2>", "</box>"], [-9.0, -9.0, math.log(0.5), math.log(0.25), -9.0])
-    (0.125,)
+    >>> tokens = ["a", "<box>", "<x1>", "<y2>", "</box>"]
+    >>> [round(score, 6) for score in box_scores(tokens, [-9.0, -9.0, math.log(0.5), math.log(0.25), -9.0])]
+    [0.125]
     """
     scores: list[float] = []
     total: float | None = None  # None outside of a box

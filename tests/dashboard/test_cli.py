@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -24,14 +23,14 @@ def test_every_command_has_help(command, capsys):
 
 def test_help_is_there_at_once_and_loads_no_heavy_library():
     program = (
-        "import sys; from dashboard.cli import build_parser; build_parser().format_help(); "
+        "import sys, time; from dashboard.cli import build_parser; build_parser().format_help(); "
         "print([m for m in ('torch', 'transformers', 'streamlit', 'duckdb', 'numpy', 'pandas', 'pydantic', 'rich') "
-        "if m in sys.modules])"
+        "if m in sys.modules], time.process_time())"
     )
-    started = time.perf_counter()
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "[]"
-    assert time.perf_counter() - started < 5.0  # 0.1 s measured; the bound allows for a busy machine
+    loaded, _, seconds = answer.stdout.strip().rpartition(" ")
+    assert loaded == "[]"
+    assert float(seconds) < 0.5  # processor time, so that a busy machine does not count; 0.08 s measured
 
 
 @pytest.mark.parametrize(
