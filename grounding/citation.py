@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from grounding.context import Mention, NoteSentence, Reading, read, read_note
@@ -59,7 +60,7 @@ def _for_mention(mention: Mention, said: str, notes: Mapping[str, str]) -> Citat
     organs = _organs(mention, said)
     for note_id, text in notes.items():
         told = [
-            (start, end, other)
+            (start, end, _placed(other, reading))
             for start, end, reading in _clauses(text)
             for other in reading.mentions
             if not (organs and (named := _organs(other, text[start:end])) and not organs & named)
@@ -71,6 +72,12 @@ def _for_mention(mention: Mention, said: str, notes: Mapping[str, str]) -> Citat
             _, start, end = max(graded)
             return Citation(note_id, -start, end, text[-start:end])
     return None
+
+
+def _placed(mention: Mention, reading: Reading) -> Mention:
+    """The mention, at its clause's side and place where it states none: "right opacity in keeping with a nodule"."""
+    side = mention.laterality if mention.laterality is not Laterality.NOT_STATED else reading.laterality
+    return replace(mention, laterality=side, locations=mention.locations or reading.locations)
 
 
 def _organs(mention: Mention, text: str) -> frozenset[str]:

@@ -127,7 +127,7 @@ def read_note(text: str) -> tuple[NoteSentence, ...]:
 
 def _mention(parsed: Parsed, target: Cue, values: Values, section: NoteSection) -> Mention:
     cue = nearest(parsed, target)
-    change = _change(cue, values[Kind.CHANGE])
+    change = _change(parsed, cue, values[Kind.CHANGE])
     historical = section is NoteSection.HISTORY or (
         governs(parsed, target, Kind.HISTORICAL) and change is Progression.NOT_STATED
     )
@@ -158,10 +158,11 @@ def _only_recalled(parsed: Parsed, target: Cue, cue: Cue | None, change: Progres
     return recalls and cue is None and change is Progression.NOT_STATED and not says_now
 
 
-def _change(cue: Cue | None, values: tuple[str, ...]) -> Progression:
-    """The change of a finding; what is simply not there has not changed."""
+def _change(parsed: Parsed, cue: Cue | None, values: tuple[str, ...]) -> Progression:
+    """The change of a finding; what is not there has not changed, unless the sentence says that it was there before."""
     if cue is not None and cue.meaning.kind is Kind.ABSENT:
-        return Progression(cue.meaning.change or Progression.NOT_STATED)
+        recalled = any(found.meaning.kind is Kind.EARLIER for found in parsed.cues)
+        return Progression.RESOLVED if cue.meaning.change or recalled else Progression.NOT_STATED
     stated = [value for value in values if value != Progression.NOT_COMPARABLE]
     return Progression(stated[0]) if stated else Progression.NOT_STATED
 

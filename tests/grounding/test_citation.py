@@ -40,6 +40,9 @@ CITED = [
     ("Effusion, stable.", "Family history of effusion.", None),
     ("Nodule, stable.", "Possible 9 mm nodule at the left base.", "Possible 9 mm nodule at the left base."),
     ("Now as before the chest is fine.", "The chest is fine today.", "The chest is fine today."),  # word for word
+    ("Nodule in the left upper zone, stable.", "Right upper opacity in keeping with a nodule.", None),  # its side
+    ("Nodule in the right mid zone described in the prior report is not seen.", REPORT,
+     "A 12 mm nodule is seen in the right mid zone."),
     ("Unchanged.", REPORT, None),  # no finding, no quotation
 ]  # fmt: skip
 

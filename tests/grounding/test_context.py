@@ -119,6 +119,7 @@ CHANGES = [
     ("Left effusion has not resolved.", "stable"),
     ("The nodule described in the prior report is no longer seen.", "resolved"),
     ("Resolution of the left pleural effusion.", "resolved"),
+    ("The nodule in the left mid zone described in the prior report is not seen.", "resolved"),
     ("Small nodule not seen previously.", "new"),
     ("Nodule in the right lower zone, not described in the prior report.", "new"),
     ("No prior available for comparison.", "not_comparable"),
@@ -158,6 +159,8 @@ SIDES = [
     ("RUL nodule.", "nodule", "right", ("upper lobe",)),
     ("Left apical pneumothorax.", "pneumothorax", "left", ("apex",)),
     ("Left perihilar mass.", "mass", "left", ("hilum",)),
+    ("Mass in the upper right lung.", "mass", "right", ("upper zone",)),  # the side between the words of the place
+    ("Nodule, lower left lung.", "nodule", "left", ("lower zone",)),
     ("Retrocardiac opacity.", "opacity", "not_stated", ("retrocardiac",)),
     ("Right mid zone: 12 mm nodule.", "nodule", "right", ("mid zone",)),
 ]
