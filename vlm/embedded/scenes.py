@@ -116,4 +116,4 @@ def make_scene(backgrounds: Backgrounds, rng: np.random.Generator, *, count: int
 
 def _near(center: tuple[float, float], lesion: Lesion, diameter_mm: float) -> bool:
     apart = np.hypot(center[0] - lesion.center[0], center[1] - lesion.center[1])
-    return bool(apart < 24 + 0.6 * (diameter_mm + lesion.diameter_mm) / 375.0 * SIDE_PX)
+    return bool(apart < 46 + 0.5 * (diameter_mm + lesion.diameter_mm) / 375.0 * SIDE_PX)  # never two in one cell

@@ -27,6 +27,7 @@ from vlm.embedded.lesions import Lesion
 from vlm.embedded.scenes import make_scene
 
 log = logging.getLogger("overread.train")
+CROWDED = (1 / 7,) * 7  # many lesions an image: the tower learns from each
 THORAX_SEED = 1_000_000  # simulated cases and evaluations use other seeds
 
 
@@ -43,15 +44,15 @@ class Plan:
 class Scenes(IterableDataset[Any]):
     """An endless stream of (pixels (side, side) uint8, lesions), from a seed."""
 
-    def __init__(self, backgrounds: Backgrounds, *, seed: int, most: int) -> None:
-        """Scenes with 0 to `most` lesions each."""
-        self.backgrounds, self.seed, self.most = backgrounds, seed, most
+    def __init__(self, backgrounds: Backgrounds, *, seed: int, counts: tuple[float, ...]) -> None:
+        """Scenes whose number of lesions is drawn with those probabilities: of 0, of 1, and so on."""
+        self.backgrounds, self.seed, self.counts = backgrounds, seed, counts
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, tuple[Lesion, ...]]]:
         """Draw scenes for ever."""
         rng = np.random.default_rng(self.seed)
         while True:
-            scene = make_scene(self.backgrounds, rng, count=int(rng.integers(0, self.most + 1)))
+            scene = make_scene(self.backgrounds, rng, count=int(rng.choice(len(self.counts), p=self.counts)))
             yield scene.pixels, scene.lesions
 
 
@@ -131,9 +132,9 @@ def train(plan: Plan, backgrounds: Backgrounds, tune: Backgrounds) -> None:
     optimizer = torch.optim.AdamW(parameters, lr=plan.rate, weight_decay=0.02)
     seen = resume(plan.out / "tower", tower, heads, optimizer)
     stream = iter(
-        DataLoader(Scenes(backgrounds, seed=7 + seen, most=6), plan.batch, collate_fn=collate, num_workers=1)
+        DataLoader(Scenes(backgrounds, seed=7 + seen, counts=CROWDED), plan.batch, collate_fn=collate, num_workers=1)
     )
-    watch = [item for item, _ in zip(Scenes(tune, seed=3, most=2), range(256), strict=False)]
+    watch = [item for item, _ in zip(Scenes(tune, seed=3, counts=(1 / 3, 1 / 3, 1 / 3)), range(256), strict=False)]
     started, first, running, step = time.monotonic(), seen, 0.0, 0
     tower.train()
     while seen < plan.samples:
@@ -193,7 +194,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=40_000)
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--thoraces", type=int, default=300)
+    parser.add_argument("--thoraces", type=int, default=400)
     parser.add_argument("--out", type=Path, default=Path("var/train"))
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

@@ -1,0 +1,129 @@
+"""Lessons: token ids, targets and weights for a batch of examples, and the losses on them.
+
+The answer is taught by cross-entropy. The cell token counts three times, since place is the slow part; offsets and
+sizes have soft targets (a Gaussian over neighbouring steps), since one step aside is nearly right. As an auxiliary
+loss, the decoder says at each image token whether a lesion's centre lies in that cell: it builds, where the decoder
+reads, the code that the answer needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grounding.codecs.cells import GRID, OFFSETS, SIZES
+from vlm.embedded.architecture import IMAGE_TOKENS, STRIDE_PX
+from vlm.embedded.lesions import Lesion
+from vlm.embedded.story import Example
+from vlm.embedded.tokens import EOS, IMAGE, compose
+
+CELL_WEIGHT = 3.0
+SOFT_STEPS = 0.7
+EMPTY_CELL_WEIGHT = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A batch, right-padded: ids (b, t), attention mask (b, t), answer mask (b, t), image slots (b, t)."""
+
+    ids: Tensor
+    attention: Tensor
+    answer: Tensor
+    image: Tensor
+    with_image: Tensor
+
+
+def lesson(tokenizer: Any, examples: Sequence[Example]) -> Lesson:  # noqa: ANN401
+    """Tokenize a batch of examples."""
+    image_id, eos_id, pad_id = (tokenizer.convert_tokens_to_ids(t) for t in (IMAGE, EOS, tokenizer.pad_token))
+    rows: list[tuple[list[int], int]] = []
+    for example in examples:
+        start = tokenizer(compose(example.prompt, images=0), add_special_tokens=False).input_ids
+        if example.with_image:
+            start = [start[0], *[image_id] * IMAGE_TOKENS, *start[1:]]
+        answer = tokenizer(example.answer, add_special_tokens=False).input_ids
+        rows.append(([*start, *answer, eos_id], len(start)))
+    length = max(len(ids) for ids, _ in rows)
+    ids = torch.full((len(rows), length), pad_id)
+    attention, answer = torch.zeros(len(rows), length, dtype=torch.long), torch.zeros(len(rows), length)
+    for index, (row, start_length) in enumerate(rows):
+        ids[index, : len(row)] = torch.tensor(row)
+        attention[index, : len(row)] = 1
+        answer[index, start_length : len(row)] = 1.0
+    return Lesson(ids, attention, answer, ids == image_id, torch.tensor([e.with_image for e in examples]))
+
+
+class Targets:
+    """Soft targets and weights by token id, from the tokenizer's place tokens."""
+
+    def __init__(self, tokenizer: Any, *, vocabulary: int) -> None:  # noqa: ANN401
+        """Build the (vocabulary, vocabulary) table of target distributions once."""
+        self.weight = torch.ones(vocabulary)
+        self.soft = torch.eye(vocabulary)
+        first = tokenizer.convert_tokens_to_ids("<c000>")
+        self.cells = torch.arange(first, first + GRID * GRID)
+        self.weight[self.cells] = CELL_WEIGHT
+        start = first + GRID * GRID
+        for steps in (OFFSETS, OFFSETS, SIZES, SIZES):
+            axis = torch.arange(steps, dtype=torch.float32)
+            near = torch.exp(-(((axis[:, None] - axis[None, :]) / SOFT_STEPS) ** 2) / 2)
+            self.soft[start : start + steps, start : start + steps] = near / near.sum(1, keepdim=True)
+            start += steps
+        self.image_id = tokenizer.convert_tokens_to_ids(IMAGE)
+
+    def answer_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Weighted soft cross-entropy of (n, v) logits against (n,) token ids."""
+        weight = self.weight.to(logits.device)[targets]
+        loss = -(self.soft.to(logits.device)[targets] * logits.log_softmax(-1)).sum(-1)
+        return (loss * weight).sum() / weight.sum()
+
+    def cell_loss(self, logits: Tensor, scenes: Sequence[Sequence[Lesion]]) -> Tensor:
+        """At each image token (b, 100, v): the cell's own token where a lesion's centre lies, else the placeholder."""
+        targets = torch.full(logits.shape[:2], self.image_id, device=logits.device)
+        weight = torch.full(logits.shape[:2], EMPTY_CELL_WEIGHT, device=logits.device)
+        for index, lesions in enumerate(scenes):
+            for lesion in lesions:
+                column, row = (min(GRID - 1, int(value // STRIDE_PX)) for value in lesion.center)
+                targets[index, row * GRID + column] = int(self.cells[row * GRID + column])
+                weight[index, row * GRID + column] = 1.0
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+        return (loss * weight.flatten()).sum() / weight.sum()
+
+
+def features_of(model: Any, pixels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:  # noqa: ANN401
+    """The tower's map as tokens (b, 100, 256), and its stages."""
+    found = model.model.vision_tower(pixels, output_hidden_states=True)
+    return found.last_hidden_state.flatten(2).transpose(1, 2), found.hidden_states
+
+
+def hidden_states(model: Any, batch: Lesson, features: Tensor) -> Tensor:  # noqa: ANN401
+    """The decoder's last hidden states (b, t, d), as FastVLM computes them from image and text."""
+    embedded = model.get_input_embeddings()(batch.ids)
+    projected = model.model.multi_modal_projector(features[batch.with_image])
+    embedded = embedded.masked_scatter(batch.image.unsqueeze(-1), projected.to(embedded.dtype))
+    return model.model.language_model(inputs_embeds=embedded, attention_mask=batch.attention).last_hidden_state
+
+
+def losses(
+    model: Any,  # noqa: ANN401
+    batch: Lesson,
+    *,
+    features: Tensor,
+    scenes: Sequence[Sequence[Lesion]],
+    targets: Targets,
+) -> tuple[Tensor, Tensor, float]:
+    """Answer loss, cell loss, and the share of cell tokens that are right given the true prefix."""
+    hidden = hidden_states(model, batch, features)
+    asked = batch.answer[:, 1:] > 0
+    wanted = batch.ids[:, 1:][asked]
+    logits = model.lm_head(hidden[:, :-1][asked])
+    shown = [scene for scene, there in zip(scenes, batch.with_image.tolist(), strict=True) if there]
+    at_image = hidden[batch.image].view(len(shown), IMAGE_TOKENS, -1)
+    cells = torch.isin(wanted, targets.cells.to(wanted.device))
+    right = (logits[cells].argmax(-1) == wanted[cells]).float().mean().item() if bool(cells.any()) else np.nan
+    return targets.answer_loss(logits, wanted), targets.cell_loss(model.lm_head(at_image), shown), right

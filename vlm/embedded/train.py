@@ -1,0 +1,245 @@
+"""Second and third stage of training: the decoder learns to read the tower, then both learn together. Resumes.
+
+    python -m vlm.embedded.train_tower --nih ../shared/data/cxr_nih --out var/train
+    python -m vlm.embedded.train --nih ../shared/data/cxr_nih --out var/train --readout 40000 --joint 10000
+
+In the read-out stage the tower is frozen and its maps are kept in a buffer, of which a third is renewed in each step:
+the decoder needs many more samples than the tower, and a map can carry many stories.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from vlm.embedded.architecture import model_config
+from vlm.embedded.dense import DenseHeads, dense_loss
+from vlm.embedded.lesions import Lesion
+from vlm.embedded.lessons import Lesson, Targets, features_of, lesson, losses
+from vlm.embedded.story import tell
+from vlm.embedded.tokens import IMAGE, build_tokenizer
+from vlm.embedded.train_tower import Scenes, cached_backgrounds, collate, to_input
+
+log = logging.getLogger("overread.train")
+BUFFER = 3000
+AUXILIARY = 0.3
+COUNTS = (0.36, 0.36, 0.18, 0.10)  # lesions in a picture: a normal one must stay a common answer
+
+
+@dataclass(slots=True)
+class Buffer:
+    """Tower maps with their lesions; mutable because it is a buffer: old ones are overwritten."""
+
+    features: Tensor
+    scenes: list[tuple[Lesion, ...]]
+    cursor: int = 0
+    filled: int = 0
+
+    def add(self, features: Tensor, scenes: list[tuple[Lesion, ...]]) -> None:
+        """Overwrite the oldest."""
+        for one, scene in zip(features, scenes, strict=True):
+            self.features[self.cursor] = one.half()
+            self.scenes[self.cursor] = scene
+            self.cursor = (self.cursor + 1) % len(self.scenes)
+            self.filled = min(len(self.scenes), self.filled + 1)
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Tensor, list[tuple[Lesion, ...]]]:
+        """A random batch."""
+        chosen = rng.integers(self.filled, size=count)
+        return self.features[torch.from_numpy(chosen)].float(), [self.scenes[int(index)] for index in chosen]
+
+
+@dataclass(slots=True)
+class Trainer:
+    """The model, what it is taught with, and how far it has come (mutable: it is a training run)."""
+
+    model: Any
+    tokenizer: Any
+    heads: DenseHeads
+    targets: Targets
+    out: Path
+    device: torch.device
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(11))
+    seen: int = 0
+
+    def lesson_for(self, scenes: list[tuple[Lesion, ...]]) -> Lesson:
+        """New stories for those scenes."""
+        return lesson(self.tokenizer, [tell(scene, self.rng) for scene in scenes])
+
+
+def build_model(tokenizer: Any) -> Any:  # noqa: ANN401
+    """A new model for that tokenizer."""
+    from transformers import FastVlmForConditionalGeneration
+
+    config = model_config(
+        vocabulary=len(tokenizer),
+        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
+        pad_id=tokenizer.pad_token_id,
+        bos_id=tokenizer.bos_token_id,
+        eos_id=tokenizer.eos_token_id,
+    )
+    return FastVlmForConditionalGeneration(config)
+
+
+def story_corpus(count: int, *, seed: int) -> list[str]:
+    """Prompts and answers of random stories, to build a tokenizer from."""
+    rng = np.random.default_rng(seed)
+    texts: list[str] = []
+    for _ in range(count):
+        lesions = tuple(_random_lesion(rng) for _ in range(int(rng.integers(0, 3))))
+        example = tell(lesions, rng)
+        texts += [example.prompt, example.answer]
+    return texts
+
+
+def _random_lesion(rng: np.random.Generator) -> Lesion:
+    x, y = rng.uniform(40, 280, 2)
+    diameter = rng.uniform(8, 50)
+    return Lesion("mass" if diameter > 30 else "nodule", x - 9, y - 9, x + 9, y + 9, diameter, 0.1)
+
+
+def readout_step(trainer: Trainer, buffer: Buffer, fresh: tuple[Tensor, Any] | None, batch: int) -> tuple[Any, ...]:
+    """One step of the read-out: renew a third of a batch, teach from the buffer."""
+    if fresh is not None:
+        pixels, lesions = fresh
+        with torch.no_grad():
+            features, _ = features_of(trainer.model, to_input(pixels.to(trainer.device)))
+        buffer.add(features.cpu(), lesions)
+    features, scenes = buffer.draw(trainer.rng, batch)
+    return losses(
+        trainer.model,
+        trainer.lesson_for(scenes),
+        features=features.to(trainer.device),
+        scenes=scenes,
+        targets=trainer.targets,
+    )
+
+
+def joint_step(trainer: Trainer, fresh: tuple[Tensor, Any]) -> tuple[Any, ...]:
+    """One step of joint training: the tower learns from the answer and keeps its dense lessons."""
+    pixels, lesions = fresh
+    features, stages = features_of(trainer.model, to_input(pixels.to(trainer.device)))
+    answer, cell, right = losses(
+        trainer.model, trainer.lesson_for(lesions), features=features, scenes=lesions, targets=trainer.targets
+    )
+    return answer + 0.3 * dense_loss(trainer.heads, stages, lesions), cell, right
+
+
+def optimizer_for(trainer: Trainer, *, joint: bool, rate: float) -> torch.optim.AdamW:
+    """The decoder and projector at `rate`; in joint training the tower at a fifth of it."""
+    tower = list(trainer.model.model.vision_tower.parameters())
+    known = {id(p) for p in tower}
+    rest = [p for p in trainer.model.parameters() if id(p) not in known]
+    groups = [{"params": rest, "scale": 1.0}]
+    if joint:
+        groups.append({"params": [*tower, *trainer.heads.parameters()], "scale": 0.2})
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.03)
+
+
+def run(trainer: Trainer, stream: Any, *, until: int, joint: bool, rate: float, batch: int) -> None:  # noqa: ANN401
+    """Train one stage until `until` samples were seen in all."""
+    optimizer = optimizer_for(trainer, joint=joint, rate=rate)
+    buffer = Buffer(torch.zeros(BUFFER, 100, 256, dtype=torch.half), [()] * BUFFER)
+    trainer.model.model.vision_tower.requires_grad_(joint)
+    trainer.model.train()
+    trainer.model.model.vision_tower.eval()  # batch statistics stay those of the tower's own training
+    first, started, step = trainer.seen, time.monotonic(), 0
+    averages: dict[str, float] = {}
+    while trainer.seen < until:
+        share = (trainer.seen - first) / max(1, until - first)
+        scale = min(1.0, share / 0.04 + 0.02) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate * scale * group["scale"]
+        if joint:
+            found = joint_step(trainer, next(stream))
+        else:
+            while buffer.filled < min(BUFFER, 4 * batch):
+                readout_step(trainer, buffer, next(stream), 2)
+            found = readout_step(trainer, buffer, next(stream), batch)
+        answer, cell, right = found
+        optimizer.zero_grad()
+        (answer + AUXILIARY * cell).backward()
+        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
+        optimizer.step()
+        trainer.seen, step = trainer.seen + batch, step + 1
+        for name, value in (("answer", answer.item()), ("cell", cell.item()), ("right", right)):
+            if not math.isnan(value):
+                averages[name] = averages.get(name, value) + 0.03 * (value - averages.get(name, value))
+        if step % 40 == 0:
+            pace = (trainer.seen - first) / (time.monotonic() - started)
+            words = " ".join(f"{name} {value:.3f}" for name, value in averages.items())
+            log.info("seen %d %s, %.1f samples/s", trainer.seen, words, pace)
+        if step % 240 == 0 or trainer.seen >= until:
+            save(trainer)
+
+
+def save(trainer: Trainer) -> None:
+    """All weights as safetensors, written beside and renamed."""
+    folder = trainer.out / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {f"model.{k}": v.contiguous() for k, v in trainer.model.state_dict().items()}
+    state |= {f"heads.{k}": v.contiguous() for k, v in trainer.heads.state_dict().items()}
+    save_file(state, folder / "new.safetensors", metadata={"seen": str(trainer.seen)})
+    (folder / "new.safetensors").rename(folder / "checkpoint.safetensors")
+
+
+def start(out: Path) -> Trainer:
+    """A trainer from its checkpoint, or from the trained tower when there is none."""
+    from transformers import PreTrainedTokenizerFast
+
+    folder = out / "tokenizer"
+    if not folder.exists():
+        build_tokenizer(story_corpus(8000, seed=5)).save_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = build_model(tokenizer).to(device)
+    trainer = Trainer(model, tokenizer, DenseHeads().to(device), Targets(tokenizer, vocabulary=len(tokenizer)), out, device)
+    path = out / "model" / "checkpoint.safetensors"
+    if path.exists():
+        state = load_file(path)
+        trainer.model.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
+        with safe_open(path, "pt") as file:
+            trainer.seen = int(file.metadata()["seen"])
+    else:
+        state = load_file(out / "tower" / "checkpoint.safetensors")
+        tower = {k[6:]: v for k, v in state.items() if k.startswith("tower.")}
+        trainer.model.model.vision_tower.load_state_dict(tower)
+    trainer.heads.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("heads.")})
+    return trainer
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nih", type=Path, required=True, help="folder with manifest.csv and images")
+    parser.add_argument("--out", type=Path, default=Path("var/train"))
+    parser.add_argument("--readout", type=int, default=40_000, help="samples of the read-out stage")
+    parser.add_argument("--joint", type=int, default=10_000, help="samples of the joint stage after it")
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--thoraces", type=int, default=400)
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    backgrounds = cached_backgrounds(args.nih, args.out, tune=False, thoraces=args.thoraces)
+    trainer = start(args.out)
+    scenes = Scenes(backgrounds, seed=101 + trainer.seen, counts=COUNTS)
+    fresh = iter(DataLoader(scenes, args.batch // 3, collate_fn=collate, num_workers=1))
+    run(trainer, fresh, until=args.readout, joint=False, rate=args.rate, batch=args.batch)
+    whole = iter(DataLoader(scenes, args.batch, collate_fn=collate, num_workers=1))
+    run(trainer, whole, until=args.readout + args.joint, joint=True, rate=args.rate / 2, batch=args.batch)
+
+
+if __name__ == "__main__":
+    main()
