@@ -25,7 +25,7 @@ SIDE_MM = 375.0
 DIAMETERS_MM = (10.0, 40.0)
 FULL = float(np.iinfo(np.uint16).max)
 ATTEMPTS = 40  # places tried before an image is given up
-INSIDE_SHARE = 0.45  # a lesion's centre is at least this share of its diameter inside the lung field
+INSIDE_SHARE = 0.25  # centres are at least this share of the diameter inside the field: lesions may abut the wall
 GAP_PX_1024 = 150.0  # centres of two lesions of one image are at least this far apart
 
 

@@ -1,4 +1,4 @@
-"""The referee drafts by the product's own path: a scripted answer in the model's spelling comes back as a found lesion."""
+"""The referee drafts by the product's own path: a scripted answer comes back as a found lesion."""
 
 from datetime import UTC, datetime
 from pathlib import Path
