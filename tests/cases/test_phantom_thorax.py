@@ -55,7 +55,7 @@ def test_resolutions_show_the_same_body() -> None:
     """The 512 px picture averaged down is the 256 px one, but for noise and blur."""
     fine = project_thorax(seed=3, side_px=512).attenuation.reshape(256, 2, 256, 2).mean(axis=(1, 3))
     coarse = project_thorax(seed=3, side_px=256).attenuation
-    assert np.median(np.abs(fine - coarse)) < 0.01
+    assert np.percentile(np.abs(fine - coarse), 95) < 0.015  # half a pixel of shift in the strokes gives 0.021
 
 
 def test_sex_can_be_asked_for() -> None:
