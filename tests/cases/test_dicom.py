@@ -130,6 +130,8 @@ def test_padding_is_black_and_not_measured():
     stored = np.uint16([[100, 200, 4095, 4095, 4095]])
     padded = render(stored, header(PixelPaddingValue=4095, PhotometricInterpretation="MONOCHROME1"))
     assert padded.pixels.tolist() == [[65535, 0, 0, 0, 0]]
+    ranged = render(stored, header(PixelPaddingValue=4000, PixelPaddingRangeLimit=4095))
+    assert ranged.pixels.tolist() == [[0, 65535, 0, 0, 0]]  # black, although the value is the brightest
 
 
 def test_a_uniform_image_is_said_to_show_nothing():
