@@ -68,6 +68,7 @@ def test_an_installed_package_may_be_used(name):
         ("GNU General Public License v3 (GPLv3)", True),  # pylibjpeg-libjpeg words it so
         ("GPL-3.0-or-later", True),
         ("AGPL-3.0", True),
+        ("MIT AND GPL-3.0-only", True),  # a permissive part frees no other part
         ("GNU Lesser General Public License v3 (LGPLv3)", True),  # weak, but not on the list by name
         ("Other/Proprietary License", True),
         ("", True),  # says nothing
