@@ -1,4 +1,4 @@
-"""The two columns of the reading room, as one fragment: a press on a box redraws them and nothing else."""
+"""The reading room below its banner, as one fragment: a press on a box redraws it and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from cases.images import ImageStoreError
 from dashboard import resources, state
 from dashboard.components.additions import additions
-from dashboard.components.case_header import say_no_draft
+from dashboard.components.case_header import case_header, say_no_draft
 from dashboard.components.image_panel import Picked, ShownBox, image_panel
 from dashboard.components.notes_panel import notes_panel
 from dashboard.components.sentence_card import sentence_card
@@ -21,9 +21,10 @@ from grounding.report import GroundedSentence
 
 @st.fragment
 def workspace(reading: OpenReading, reader: Person) -> None:
-    """Draw the image and notes at the left, the sentences and the signature at the right."""
+    """Draw the case's head, the image and notes at the left, the sentences and the signature at the right."""
     state.touch(resources.utc_now())
     desk = load_desk(reading, reader)
+    case_header(desk.case, desk.draft)
     left, right = st.columns([0.58, 0.42], gap="medium")
     with left:
         _image(desk)

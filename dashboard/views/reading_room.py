@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import resources, state
-from dashboard.components.case_header import case_header
+from dashboard import state
 from dashboard.components.frame import page_frame, say_who
 from dashboard.components.workspace import workspace
-from dashboard.desk import load_desk
 
 reader = page_frame("")
 reading = state.reading()
@@ -21,7 +19,4 @@ if reading is None:
     st.page_link("views/worklist.py", label="To the worklist", icon=":material/list_alt:")
     st.stop()
 
-state.touch(resources.utc_now())
-desk = load_desk(reading, reader)
-case_header(desk.case, desk.draft)
 workspace(reading, reader)
