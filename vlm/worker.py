@@ -78,6 +78,7 @@ def serve(connection: Connection) -> None:
     except ModelLoadError as fault:
         connection.send(Refused(str(fault)))
         return
+    import_module("vlm.draft")  # its framework takes seconds to import: not on the first case's time
     connection.send(Ready())
     while True:
         connection.send(_drafted(connection.recv(), backend))
