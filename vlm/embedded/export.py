@@ -1,6 +1,6 @@
-"""Write a trained checkpoint as the model folder that the product loads: bf16 weights, configuration, processor, spec.
+"""Write a trained checkpoint as the folder that the product loads: bf16 weights, configuration, processor, spec.
 
-    python -m vlm.embedded.export --out var/train --to vlm/embedded/weights
+Run `python -m vlm.embedded.export --out var/train --to vlm/embedded/weights`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def export(out: Path, folder: Path) -> str:
         "prompt": "overread-1",
         "input_side_px": SIDE_PX,
         "dtype": "float32",
-        "max_new_tokens": 320,
+        "max_new_tokens": 360,
     }
     (folder / "spec.json").write_text(json.dumps(spec, indent=2) + "\n")
     return digest

@@ -1,8 +1,8 @@
 """Training lesions: nodules and masses of known place and size, drawn into a displayed radiograph.
 
 A lesion is a union of soft blobs (metaballs) pushed through a smooth step, so its outline is irregular and its edge is
-a few millimetres wide; spicules are thin blobs that leave it. This is *not* the evaluation's lesion (`evals.insertion`),
-with which it shares no shape, seed or parameter table.
+a few millimetres wide; spicules are thin blobs that leave it. This is *not* the evaluation's lesion
+(`evals.insertion`), with which it shares no shape, seed or parameter table.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def draw_lesion(
         return None
     _paste(image, patch * contrast, x0, y0)
     kind = "mass" if diameter_mm > MASS_MM else "nodule"
-    return Lesion(kind, *(float(edge) for edge in box), diameter_mm, contrast)
+    x_min, y_min, x_max, y_max = (float(edge) for edge in box)
+    return Lesion(kind, x_min, y_min, x_max, y_max, diameter_mm, contrast)
 
 
 def _extent(patch: NDArray[np.float32]) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from cases.study import Case, CaseStatus, Image, InputName, InputState, MissingReason, Observation, PriorNote
 from grounding.codecs.cells import place_tokens
+from vlm.embedded import statements as book
 from vlm.embedded import wording
 from vlm.embedded.architecture import SIDE_PX
 from vlm.embedded.lesions import Lesion
@@ -57,15 +58,15 @@ def tell(lesions: tuple[Lesion, ...], rng: np.random.Generator) -> Example:
     smoking = ("current", "former", "never")[int(rng.integers(3))] if rng.random() < 0.4 else None
     case = _case(rng, remarks=remarks, organ=organ, smoking=smoking)
     seen = lesions if with_image else ()
-    statements = _on_image(seen, remarks) if with_image else ["<obj>No current image was given.</obj>"]
+    statements = _on_image(seen, remarks) if with_image else [f"<obj>{book.NO_IMAGE}</obj>"]
     if with_image:
         statements += _not_seen(seen, remarks)
     if remarks is None:
-        statements.append("<obj>No prior report for comparison.</obj>")
+        statements.append(f"<obj>{book.NO_PRIOR}</obj>")
     if organ is not None:
-        statements.append(f"<obj>History of {organ} cancer.</obj>")
-    if smoking in ("current", "former"):
-        statements.append(f"<obj>{smoking.capitalize()} smoker.</obj>")
+        statements.append(f"<obj>{book.history_text(organ)}</obj>")
+    if smoking in book.SMOKING:
+        statements.append(f"<obj>{book.smoking_text(smoking)}</obj>")
     return Example(render(case).text, "".join(statements), with_image)
 
 
@@ -85,9 +86,7 @@ def _remarks(lesions: tuple[Lesion, ...], rng: np.random.Generator) -> list[_Rem
     return list({remark.place: remark for remark in remarks}.values())
 
 
-def _case(
-    rng: np.random.Generator, *, remarks: list[_Remark] | None, organ: str | None, smoking: str | None
-) -> Case:
+def _case(rng: np.random.Generator, *, remarks: list[_Remark] | None, organ: str | None, smoking: str | None) -> Case:
     notes: list[PriorNote] = []
     if remarks is not None:
         said = [wording.mention(rng, r.place, kind=r.kind, size_mm=r.size_mm) for r in remarks]
@@ -138,7 +137,8 @@ def _with_history(
 def _note(rng: np.random.Generator, kind: str, text: str, *, older_than: date | None = None) -> PriorNote:
     start = older_than or _STUDY_DAY
     written = start - timedelta(days=int(np.exp(rng.uniform(np.log(2), np.log(1200)))))
-    return PriorNote(f"n{int(rng.integers(2**40)):x}", written if rng.random() < 0.9 or older_than else None, kind, text)
+    dated = older_than is not None or rng.random() < 0.9
+    return PriorNote(f"n{int(rng.integers(2**40)):x}", written if dated else None, kind, text)
 
 
 def _inputs(*, notes: bool, indication: bool, values: bool) -> tuple[InputState, ...]:
@@ -149,20 +149,18 @@ def _inputs(*, notes: bool, indication: bool, values: bool) -> tuple[InputState,
         InputName.INDICATION: indication,
         InputName.STRUCTURED_VALUES: values,
     }
-    return tuple(
-        InputState(name, there, None if there else MissingReason.NOT_SENT) for name, there in present.items()
-    )
+    return tuple(InputState(name, there, None if there else MissingReason.NOT_SENT) for name, there in present.items())
 
 
 def _on_image(lesions: tuple[Lesion, ...], remarks: list[_Remark] | None) -> list[str]:
     if not lesions:
-        return ["<obj>No focal nodule or mass.</obj>"]
+        return [f"<obj>{book.NORMAL}</obj>"]
     return [_statement(lesion, remarks) for lesion in lesions]
 
 
 def _statement(lesion: Lesion, remarks: list[_Remark] | None) -> str:
     place = place_of(lesion)
-    words = f"{lesion.kind.capitalize()} in the {place.in_draft()}{_comparison(lesion, place, remarks)}."
+    words = book.lesion_text(lesion.kind, place, _comparison(lesion, place, remarks))
     tokens = "".join(place_tokens(lesion.x_min, lesion.y_min, lesion.x_max, lesion.y_max, side=SIDE_PX))
     return f"<obj>{words}<box>{tokens}</box></obj>"
 
@@ -172,19 +170,19 @@ def _comparison(lesion: Lesion, place: Place, remarks: list[_Remark] | None) -> 
         return ""
     found = next((remark for remark in remarks if remark.place == place), None)
     if found is None:
-        return ", new since the prior report"
+        return book.COMPARISONS[1]
     ratio = 1.0 if found.size_mm is None else lesion.diameter_mm / found.size_mm
     if ratio > GROWN:
-        return ", larger than in the prior report"
+        return book.COMPARISONS[2]
     if ratio < SHRUNK:
-        return ", smaller than in the prior report"
-    return ", stable compared with the prior report"
+        return book.COMPARISONS[3]
+    return book.COMPARISONS[4]
 
 
 def _not_seen(lesions: tuple[Lesion, ...], remarks: list[_Remark] | None) -> list[str]:
     places = {place_of(lesion) for lesion in lesions}
     return [
-        f"<obj>The {remark.kind} in the {remark.place.in_draft()} described in the prior report is not seen.</obj>"
+        f"<obj>{book.gone_text(remark.kind, remark.place)}</obj>"
         for remark in remarks or ()
         if remark.place not in places
     ]

@@ -1,7 +1,6 @@
 """Second and third stage of training: the decoder learns to read the tower, then both learn together. Resumes.
 
-    python -m vlm.embedded.train_tower --nih ../shared/data/cxr_nih --out var/train
-    python -m vlm.embedded.train --nih ../shared/data/cxr_nih --out var/train --readout 40000 --joint 10000
+Run `python -m vlm.embedded.train --nih ../shared/data/cxr_nih --out var/train` after `vlm.embedded.train_tower`.
 
 In the read-out stage the tower is frozen and its maps are kept in a buffer, of which a third is renewed in each step:
 the decoder needs many more samples than the tower, and a map can carry many stories.
@@ -110,13 +109,16 @@ def _random_lesion(rng: np.random.Generator) -> Lesion:
     return Lesion("mass" if diameter > 30 else "nodule", x - 9, y - 9, x + 9, y + 9, diameter, 0.1)
 
 
-def readout_step(trainer: Trainer, buffer: Buffer, fresh: tuple[Tensor, Any] | None, batch: int) -> tuple[Any, ...]:
-    """One step of the read-out: renew a third of a batch, teach from the buffer."""
-    if fresh is not None:
-        pixels, lesions = fresh
-        with torch.no_grad():
-            features, _ = features_of(trainer.model, to_input(pixels.to(trainer.device)))
-        buffer.add(features.cpu(), lesions)
+def fill(trainer: Trainer, buffer: Buffer, fresh: tuple[Tensor, Any]) -> None:
+    """Put the frozen tower's maps of new scenes into the buffer."""
+    pixels, lesions = fresh
+    with torch.no_grad():
+        features, _ = features_of(trainer.model, to_input(pixels.to(trainer.device)))
+    buffer.add(features.cpu(), lesions)
+
+
+def readout_step(trainer: Trainer, buffer: Buffer, batch: int) -> tuple[Any, Any, float]:
+    """One step of the read-out: new stories for maps from the buffer."""
     features, scenes = buffer.draw(trainer.rng, batch)
     return losses(
         trainer.model,
@@ -127,7 +129,7 @@ def readout_step(trainer: Trainer, buffer: Buffer, fresh: tuple[Tensor, Any] | N
     )
 
 
-def joint_step(trainer: Trainer, fresh: tuple[Tensor, Any]) -> tuple[Any, ...]:
+def joint_step(trainer: Trainer, fresh: tuple[Tensor, Any]) -> tuple[Any, Any, float]:
     """One step of joint training: the tower learns from the answer and keeps its dense lessons."""
     pixels, lesions = fresh
     features, stages = features_of(trainer.model, to_input(pixels.to(trainer.device)))
@@ -148,41 +150,71 @@ def optimizer_for(trainer: Trainer, *, joint: bool, rate: float) -> torch.optim.
     return torch.optim.AdamW(groups, lr=rate, weight_decay=0.03)
 
 
-def run(trainer: Trainer, stream: Any, *, until: int, joint: bool, rate: float, batch: int) -> None:  # noqa: ANN401
-    """Train one stage until `until` samples were seen in all."""
-    optimizer = optimizer_for(trainer, joint=joint, rate=rate)
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: train until `until` samples were seen in all, at a peak learning rate, in batches."""
+
+    until: int
+    joint: bool
+    rate: float
+    batch: int
+
+    def scale(self, seen: int, first: int) -> float:
+        """Share of the peak rate: a warm-up over 4 %, then a half cosine down to 3 %."""
+        share = (seen - first) / max(1, self.until - first)
+        return min(1.0, share / 0.04 + 0.02) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+@dataclass(slots=True)
+class Averages:
+    """Running means for the log (mutable: they run)."""
+
+    values: dict[str, float] = field(default_factory=dict)
+
+    def add(self, **news: float) -> None:
+        """Take new values in; what was not measured is passed over."""
+        for name, value in news.items():
+            if not math.isnan(value):
+                old = self.values.get(name, value)
+                self.values[name] = old + 0.03 * (value - old)
+
+    def words(self) -> str:
+        """All of them, to three digits."""
+        return " ".join(f"{name} {value:.3f}" for name, value in self.values.items())
+
+
+def run(trainer: Trainer, stream: Any, stage: Stage) -> None:  # noqa: ANN401
+    """Train one stage; saves every 240 steps and at its end."""
+    optimizer = optimizer_for(trainer, joint=stage.joint, rate=stage.rate)
     buffer = Buffer(torch.zeros(BUFFER, 100, 256, dtype=torch.half), [()] * BUFFER)
-    trainer.model.model.vision_tower.requires_grad_(joint)
+    trainer.model.model.vision_tower.requires_grad_(stage.joint)
     trainer.model.train()
     trainer.model.model.vision_tower.eval()  # batch statistics stay those of the tower's own training
-    first, started, step = trainer.seen, time.monotonic(), 0
-    averages: dict[str, float] = {}
-    while trainer.seen < until:
-        share = (trainer.seen - first) / max(1, until - first)
-        scale = min(1.0, share / 0.04 + 0.02) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
+    first, started, step, averages = trainer.seen, time.monotonic(), 0, Averages()
+    while trainer.seen < stage.until:
         for group in optimizer.param_groups:
-            group["lr"] = rate * scale * group["scale"]
-        if joint:
-            found = joint_step(trainer, next(stream))
-        else:
-            while buffer.filled < min(BUFFER, 4 * batch):
-                readout_step(trainer, buffer, next(stream), 2)
-            found = readout_step(trainer, buffer, next(stream), batch)
-        answer, cell, right = found
+            group["lr"] = stage.rate * stage.scale(trainer.seen, first) * group["scale"]
+        answer, cell, right = _losses(trainer, stream, buffer, stage)
         optimizer.zero_grad()
         (answer + AUXILIARY * cell).backward()
         torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
         optimizer.step()
-        trainer.seen, step = trainer.seen + batch, step + 1
-        for name, value in (("answer", answer.item()), ("cell", cell.item()), ("right", right)):
-            if not math.isnan(value):
-                averages[name] = averages.get(name, value) + 0.03 * (value - averages.get(name, value))
+        trainer.seen, step = trainer.seen + stage.batch, step + 1
+        averages.add(answer=answer.item(), cell=cell.item(), right=right)
         if step % 40 == 0:
             pace = (trainer.seen - first) / (time.monotonic() - started)
-            words = " ".join(f"{name} {value:.3f}" for name, value in averages.items())
-            log.info("seen %d %s, %.1f samples/s", trainer.seen, words, pace)
-        if step % 240 == 0 or trainer.seen >= until:
+            log.info("seen %d %s, %.1f samples/s", trainer.seen, averages.words(), pace)
+        if step % 240 == 0 or trainer.seen >= stage.until:
             save(trainer)
+
+
+def _losses(trainer: Trainer, stream: Any, buffer: Buffer, stage: Stage) -> tuple[Any, Any, float]:  # noqa: ANN401
+    if stage.joint:
+        return joint_step(trainer, next(stream))
+    while buffer.filled < min(BUFFER, 4 * stage.batch):
+        fill(trainer, buffer, next(stream))
+    fill(trainer, buffer, next(stream))
+    return readout_step(trainer, buffer, stage.batch)
 
 
 def save(trainer: Trainer) -> None:
@@ -205,7 +237,8 @@ def start(out: Path) -> Trainer:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = build_model(tokenizer).to(device)
-    trainer = Trainer(model, tokenizer, DenseHeads().to(device), Targets(tokenizer, vocabulary=len(tokenizer)), out, device)
+    targets = Targets(tokenizer, vocabulary=len(tokenizer))
+    trainer = Trainer(model, tokenizer, DenseHeads().to(device), targets, out, device)
     path = out / "model" / "checkpoint.safetensors"
     if path.exists():
         state = load_file(path)
@@ -236,9 +269,9 @@ def main() -> None:
     trainer = start(args.out)
     scenes = Scenes(backgrounds, seed=101 + trainer.seen, counts=COUNTS)
     fresh = iter(DataLoader(scenes, args.batch // 3, collate_fn=collate, num_workers=1))
-    run(trainer, fresh, until=args.readout, joint=False, rate=args.rate, batch=args.batch)
+    run(trainer, fresh, Stage(args.readout, joint=False, rate=args.rate, batch=args.batch))
     whole = iter(DataLoader(scenes, args.batch, collate_fn=collate, num_workers=1))
-    run(trainer, whole, until=args.readout + args.joint, joint=True, rate=args.rate / 2, batch=args.batch)
+    run(trainer, whole, Stage(args.readout + args.joint, joint=True, rate=args.rate / 2, batch=args.batch))
 
 
 if __name__ == "__main__":

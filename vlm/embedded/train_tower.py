@@ -1,6 +1,6 @@
 """First stage of training: the tower learns to see lesions, densely. Resumes from its checkpoint.
 
-    python -m vlm.embedded.train_tower --nih ../shared/data/cxr_nih --samples 40000 --out var/train
+Run `python -m vlm.embedded.train_tower --nih ../shared/data/cxr_nih --samples 40000 --out var/train`.
 """
 
 from __future__ import annotations

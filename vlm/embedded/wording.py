@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlm.embedded.places import Place
+from vlm.embedded.statements import ORGANS
 
 _MENTIONS = (
     "There is a {size}{kind} in the {place}.",
@@ -61,7 +62,7 @@ _CLINIC = (
     "Discussed stopping smoking.",
     "Physiotherapy continues.",
 )
-_CANCERS = ("lung", "breast", "colon", "kidney", "prostate", "bladder", "thyroid", "skin")
+_OTHER_CANCERS = ("ovarian", "gastric", "liver", "cervical", "pancreatic", "testicular", "rectal", "laryngeal", "bone")
 _HISTORY = (
     "History of {cancer} cancer.",
     "Known {cancer} cancer.",
@@ -122,8 +123,8 @@ def clinic_note(rng: np.random.Generator) -> str:
 
 
 def cancer(rng: np.random.Generator) -> str:
-    """An organ whose cancer a history may name."""
-    return _one(rng, _CANCERS)
+    """An organ whose cancer a history may name; one in four is not in the statement book."""
+    return _one(rng, ORGANS if rng.random() < 0.75 else _OTHER_CANCERS)
 
 
 def history(rng: np.random.Generator, organ: str) -> str:

@@ -1,0 +1,131 @@
+"""The embedded model's language: statement book, grammar, training stories; all without its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from transformers import PreTrainedTokenizerFast
+
+from grounding.codecs.cells import CellsCodec
+from grounding.derive import derive_sentence
+from grounding.placement import letterbox
+from grounding.report import Laterality, Polarity, Progression
+from vlm.embedded.grammar import MOST_BOXES, CellGrammar
+from vlm.embedded.lesions import EDGE_LEVEL, Lesion, draw_lesion
+from vlm.embedded.places import place_of
+from vlm.embedded.statements import NORMAL, Shows, statement_book
+from vlm.embedded.story import tell
+from vlm.embedded.tokens import compose
+from vlm.registry import EMBEDDED_FOLDER
+
+SQUARE = letterbox(320, 320, side=320)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast.from_pretrained(EMBEDDED_FOLDER, local_files_only=True)
+
+
+@pytest.fixture(scope="module")
+def grammar(tokenizer: PreTrainedTokenizerFast) -> CellGrammar:
+    return CellGrammar(tokenizer)
+
+
+def lesions(rng: np.random.Generator) -> tuple[Lesion, ...]:
+    """Up to three lesions, never two in one cell."""
+    spots = rng.permutation(9)[: int(rng.integers(0, 4))]
+    return tuple(
+        Lesion("nodule", x, y, x + 12, y + 12, 14.0, 0.1)
+        for x, y in ((60 + 70 * (s % 3), 60 + 70 * (s // 3)) for s in spots)
+    )
+
+
+def stories(count: int) -> Iterator[str]:
+    rng = np.random.default_rng(77)
+    for _ in range(count):
+        yield tell(lesions(rng), rng).answer
+
+
+def test_every_taught_answer_is_in_the_grammar(tokenizer: PreTrainedTokenizerFast, grammar: CellGrammar) -> None:
+    for answer in stories(60):
+        ids = [*tokenizer(answer, add_special_tokens=False).input_ids, tokenizer.eos_token_id]
+        for end, number in enumerate(ids):
+            assert number in grammar.allowed(ids[:end]), answer
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_walk_through_the_grammar_parses(
+    tokenizer: PreTrainedTokenizerFast, grammar: CellGrammar, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    ids: list[int] = []
+    while not ids or ids[-1] != tokenizer.eos_token_id:
+        ids.append(int(rng.choice(grammar.allowed(ids))))
+        assert len(ids) <= 360
+    phrases = CellsCodec().decode(tokenizer.decode(ids), placement=SQUARE)
+    shows = {one.text: one.shows for one in statement_book()}
+    assert all(bool(phrase.boxes) == (shows[phrase.text] is Shows.LESION) for phrase in phrases)
+    assert sum(len(phrase.boxes) for phrase in phrases) <= MOST_BOXES
+    plain = [phrase.text for phrase in phrases if not phrase.boxes]
+    assert len(set(plain)) == len(plain)
+    assert not (NORMAL in plain and any(phrase.boxes for phrase in phrases))
+
+
+def test_every_statement_is_read_as_it_is_meant() -> None:
+    for one in statement_book():
+        (phrase,) = CellsCodec().decode(f"<obj>{one.text}</obj>", placement=SQUARE)
+        sentence = derive_sentence(phrase, notes={})
+        if one.shows is Shows.LESION:
+            assert sentence.polarity is Polarity.PRESENT, one.text
+            assert sentence.laterality.value in one.text, one.text
+            assert sentence.finding in {"nodule", "mass"}, one.text
+        if one.text == NORMAL or one.text.endswith("is not seen."):
+            assert sentence.polarity is Polarity.ABSENT, one.text
+
+
+@pytest.mark.parametrize(
+    ("words", "progression"),
+    [
+        ("new since the prior report", Progression.NEW),
+        ("larger than in the prior report", Progression.WORSE),
+        ("smaller than in the prior report", Progression.IMPROVED),
+        ("stable compared with the prior report", Progression.STABLE),
+    ],
+)
+def test_comparisons_are_read_as_progression(words: str, progression: Progression) -> None:
+    (phrase,) = CellsCodec().decode(f"<obj>Mass in the right mid zone, {words}.</obj>", placement=SQUARE)
+    assert derive_sentence(phrase, notes={}).progression is progression
+
+
+def test_sides_are_the_patients() -> None:
+    on_image_left = Lesion("nodule", 60, 60, 80, 80, 20.0, 0.1)
+    assert place_of(on_image_left).side == Laterality.RIGHT.value
+
+
+def test_without_an_image_no_lesion_is_told() -> None:
+    rng = np.random.default_rng(3)
+    blind = [example for example in (tell(lesions(rng), rng) for _ in range(200)) if not example.with_image]
+    assert blind
+    assert all("<box>" not in example.answer for example in blind)
+
+
+def test_the_image_comes_first_and_the_draft_last() -> None:
+    assert compose("indication: cough", images=1) == "<s><image>indication: cough<draft>"
+    assert compose("", images=0) == "<s><draft>"
+
+
+@pytest.mark.parametrize("diameter_mm", [10.0, 25.0, 40.0])
+def test_a_training_lesion_is_where_and_what_it_says(diameter_mm: float) -> None:
+    image = np.full((320, 320), 0.3, np.float32)
+    before = image.copy()
+    lesion = draw_lesion(image, np.random.default_rng(5), center_px=(120, 200), diameter_mm=diameter_mm, contrast=0.1)
+    assert lesion is not None
+    added = image - before
+    rows, columns = np.nonzero(added > EDGE_LEVEL * added.max())
+    assert (columns.min(), rows.min()) == (lesion.x_min, lesion.y_min)
+    assert (columns.max() + 1, rows.max() + 1) == (lesion.x_max, lesion.y_max)
+    long_side_mm = max(lesion.x_max - lesion.x_min, lesion.y_max - lesion.y_min) / 320 * 375
+    assert long_side_mm == pytest.approx(diameter_mm, abs=0.15 * diameter_mm + 2.4)  # two pixels of 1.2 mm
+    assert added.max() == pytest.approx(0.1 * (1.15 - 0.3), rel=1e-3)

@@ -1,0 +1,92 @@
+"""The statement book: every sentence the embedded model can write, and whether it shows a box.
+
+A small model with an open vocabulary writes sentences that contradict themselves; one that chooses among written
+statements cannot. The training stories are told in these words and the decoding grammar allows no others. What the
+statement is about, and where its box lies, is the model's own choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from vlm.embedded.places import SIDES, ZONES, Place
+
+KINDS: Final = ("nodule", "mass")
+COMPARISONS: Final = (
+    "",
+    ", new since the prior report",
+    ", larger than in the prior report",
+    ", smaller than in the prior report",
+    ", stable compared with the prior report",
+)
+NORMAL: Final = "No focal nodule or mass."
+NO_PRIOR: Final = "No prior report for comparison."
+NO_IMAGE: Final = "No current image was given."
+ORGANS: Final = ("lung", "breast", "colon", "kidney", "prostate", "bladder", "thyroid", "skin")
+SMOKING: Final = ("current", "former")
+
+
+class Shows(StrEnum):
+    """What a statement shows in the image."""
+
+    LESION = "lesion"  # exactly one box
+    NORMAL = "normal"  # no box, and no lesion beside it
+    NOTHING = "nothing"  # no box
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence and what it shows."""
+
+    text: str
+    shows: Shows
+
+
+def lesion_text(kind: str, place: Place, comparison: str) -> str:
+    """A lesion's sentence.
+
+    >>> lesion_text("mass", Place("left", "upper"), COMPARISONS[1])
+    'Mass in the left upper zone, new since the prior report.'
+    """
+    return f"{kind.capitalize()} in the {place.in_draft()}{comparison}."
+
+
+def gone_text(kind: str, place: Place) -> str:
+    """A sentence on a lesion that only the prior report knows."""
+    return f"The {kind} in the {place.in_draft()} described in the prior report is not seen."
+
+
+def history_text(organ: str) -> str:
+    """A sentence of history; an organ that the book does not know stays unnamed rather than wrong.
+
+    >>> history_text("skin"), history_text("ovary")
+    ('History of skin cancer.', 'History of cancer.')
+    """
+    return f"History of {organ} cancer." if organ in ORGANS else "History of cancer."
+
+
+def smoking_text(habit: str) -> str:
+    """A sentence on smoking."""
+    return f"{habit.capitalize()} smoker."
+
+
+def statement_book() -> tuple[Statement, ...]:
+    """All statements, in a fixed order.
+
+    >>> len({one.text for one in statement_book()}) == len(statement_book())
+    True
+    """
+    places = [Place(side, zone) for side in SIDES for zone in ZONES]
+    lesions = [
+        Statement(lesion_text(kind, place, comparison), Shows.LESION)
+        for kind in KINDS
+        for place in places
+        for comparison in COMPARISONS
+    ]
+    others = [gone_text(kind, place) for kind in KINDS for place in places]
+    others += [NO_PRIOR, *map(history_text, (*ORGANS, "")), *map(smoking_text, SMOKING)]
+    plain = [Statement(text, Shows.NOTHING) for text in others]
+    normal = [Statement(NORMAL, Shows.NORMAL), Statement(NO_IMAGE, Shows.NORMAL)]
+    return (*lesions, *normal, *plain)
