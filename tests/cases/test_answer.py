@@ -103,6 +103,7 @@ def test_a_sentence_of_ones_own_is_read_by_the_same_rules_and_keeps_its_box():
     review = added(3, "Small right pleural effusion.", boxes=(FAR,), reason=Reason.MISSED_FINDING, notes={})
     assert review.decision is Decision.ADDED
     assert review.after is not None
+    assert review.after.text == "Small right pleural effusion."
     assert (review.after.finding, review.after.laterality, review.after.boxes) == ("effusion", Laterality.RIGHT, (FAR,))
     with pytest.raises(IncompleteAnswerError, match="no words"):
         added(3, " \n", boxes=(), reason=Reason.MISSED_FINDING, notes={})
