@@ -88,6 +88,10 @@ def test_scoord_divided_by_the_size_is_the_box(box: Box, columns: int, rows: int
     )
 
 
+def test_mirroring_by_hand():
+    assert Box(0.25, 0.5, 0.375, 1.0).mirrored() == Box(0.625, 0.5, 0.75, 1.0)
+
+
 def test_area_by_hand():
     assert Box(0.25, 0.5, 0.75, 1.0).area == 0.25
     assert Box(0.0, 0.0, 0.5, 0.5).iou(Box(0.25, 0.25, 0.75, 0.75)) == pytest.approx(1 / 7)

@@ -36,11 +36,13 @@ CITED = [
     ("Nodule, new since the prior report.", "Lungs are clear.", "Lungs are clear."),
     ("Nodule, new since the prior report.", "No focal nodule or mass.", "No focal nodule or mass."),
     ("Nodule, new since the prior report.", "Heart size normal.", None),  # silence denies nothing
+    ("Effusion, new.", "No family history of effusion.", None),  # denied of somebody else
     ("No new nodule.", "No nodule was seen.", "No nodule was seen."),
     ("Effusion, stable.", "Family history of effusion.", None),
     ("Nodule, stable.", "Possible 9 mm nodule at the left base.", "Possible 9 mm nodule at the left base."),
     ("Now as before the chest is fine.", "The chest is fine today.", "The chest is fine today."),  # word for word
     ("Nodule in the left upper zone, stable.", "Right upper opacity in keeping with a nodule.", None),  # its side
+    ("Nodule in the right upper zone, stable.", "Right basal opacity in keeping with a nodule.", None),  # its place
     ("Nodule in the right mid zone described in the prior report is not seen.", REPORT,
      "A 12 mm nodule is seen in the right mid zone."),
     ("Unchanged.", REPORT, None),  # no finding, no quotation

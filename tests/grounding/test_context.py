@@ -21,6 +21,11 @@ P, A, U = "present", "absent", "uncertain"
 POLARITIES = [
     ("No focal nodule or mass.", {"nodule": A, "mass": A}),  # a list under one "no"
     ("No pneumothorax, effusion, or consolidation.", {"pneumothorax": A, "effusion": A, "consolidation": A}),
+    ("No pneumothorax, effusion, consolidation.", {"pneumothorax": A, "effusion": A, "consolidation": A}),  # no "or"
+    ("Possible effusion and no nodule suspicious for cancer.", {"effusion": U, "nodule": A, "malignancy": A}),
+    ("No nodule, new mass, or effusion.", {"nodule": A, "mass": A, "effusion": A}),  # "or" keeps the list together
+    ("Possible atelectasis, pneumonia, or mass.", {"atelectasis": U, "pneumonia": U, "mass": U}),
+    ("Possible atelectasis, right effusion.", {"atelectasis": U, "effusion": P}),  # without it a comma ends a doubt
     ("No pneumothorax or pleural effusion is identified.", {"pneumothorax": A, "effusion": A}),  # "is" after a list
     ("No pneumothorax, small right effusion.", {"pneumothorax": A, "effusion": P}),  # a comma that ends the "no"
     ("There is no effusion and the nodule is stable.", {"effusion": A, "nodule": P}),  # "and the" opens a statement
@@ -145,6 +150,7 @@ SIDES = [
     ("Right effusion and left pneumothorax.", "effusion", "right", ()),
     ("Right effusion and left pneumothorax.", "pneumothorax", "left", ()),
     ("Effusion and nodule on the right.", "effusion", "right", ()),  # shared by both
+    ("Effusion with a nodule on the right.", "effusion", "not_stated", ()),  # the nodule is on the right
     ("Consolidation in the right lower lobe with effusion.", "effusion", "not_stated", ()),  # not shared
     ("Right upper lobe and left lower lobe consolidation.", "consolidation", "bilateral", ("upper lobe", "lower lobe")),
     ("Bibasilar atelectasis.", "atelectasis", "bilateral", ("base",)),

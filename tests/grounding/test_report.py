@@ -53,3 +53,4 @@ def test_a_citation_stands_only_where_it_stands():
     assert citation.stands_in("abcdef")
     assert not citation.stands_in("abCDef")
     assert not citation.stands_in("ab")
+    assert not citation.stands_in("cdef")  # it says so, but elsewhere
