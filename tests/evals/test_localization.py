@@ -7,7 +7,7 @@ from evals.trial import Lesion
 # Boxes are 0.1 wide on 100 x 100 images; 0.01 of the side is 10.24 px of 1024.
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def result(make):
     """Three patients: one found and one false box; one missed without a box; one subtle lesion found."""
     trials = [
