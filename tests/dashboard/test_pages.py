@@ -178,6 +178,9 @@ def test_sign_off_has_no_default_and_refuses_silence_and_undecided_sentences(pil
 
 
 def test_signing_shows_signed_only_from_the_ledger_and_moves_the_figures(pilot):
+    at = start()
+    at.switch_page("views/pilot.py").run()
+    assert "not measured<small>0/0</small>" in html(at)
     at = keep_all(opened())
     assert "or-signed" not in html(at)
     submit(at, SIGN)
