@@ -186,7 +186,7 @@ def sign(desk: Desk) -> Review:
         case_id=desk.case.case_id,
         draft_id=desk.draft_id,
         reader_id=desk.reader.reader_id,
-        arm=Arm.AI_FIRST if desk.draft_id is not None else Arm.NO_AI,
+        arm=Arm.NO_AI if desk.draft is None else Arm.AI_FIRST,  # a failed draft stays among the eligible
         opened=desk.reading.opened,
         signed=now,
         active_s=state.touch(now),

@@ -226,7 +226,7 @@ def test_a_failed_draft_has_words_and_a_way_on(pilot):
     next(button for button in at.button if button.label == "Add sentence").click().run()
     submit(at, SIGN)
     (review,) = resources.store().reviews("case-failed")
-    assert (review.arm, review.draft_id) == (Arm.NO_AI, None)
+    assert (review.arm, review.draft_id) == (Arm.AI_FIRST, None)  # a failed draft stays in the denominator
 
 
 @pytest.mark.parametrize(("case_id", "words"), [("case-leg", "a leg, not a chest"), ("case-waiting", "No draft yet")])
