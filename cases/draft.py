@@ -1,4 +1,4 @@
-"""A draft: what a model made of a case, once, for ever; a report, a failure or an abstention, never something between."""
+"""A draft: what a model made of a case, once, for ever: a report, a failure or an abstention, nothing in between."""
 
 from __future__ import annotations
 

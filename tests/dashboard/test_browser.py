@@ -23,7 +23,7 @@ from cases.store import Store
 from dashboard.settings import PROJECT, serve_command, serve_environment
 from vlm.registry import EMBEDDED_FOLDER, SPEC_FILE
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM = os.environ.get("OVERREAD_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 SCREENSHOTS = os.environ.get("OVERREAD_SCREENSHOTS") == "1"
 HAS_MODEL = (EMBEDDED_FOLDER / SPEC_FILE).is_file()
 WAIT_MS = 60_000
