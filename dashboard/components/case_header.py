@@ -19,7 +19,7 @@ def case_header(case: Case, draft: Draft | None) -> None:
         f"<small>Indication: {plain(case.indication or 'not sent')}</small></div>"
         f'<div class="or-inputs"><span class="or-note">Inputs </span>{inputs}</div>'
         + "".join(f'<div class="or-note">Import: {plain(words)}</div>' for words in case.warnings)
-        + "".join(f'<div class="or-note">Draft: {plain(words)}</div>' for words in limitations(draft))
+        + (f'<div class="or-note">Draft: {plain(" ".join(limits))}</div>' if (limits := limitations(draft)) else "")
     )
 
 

@@ -15,12 +15,16 @@ AUTHORS = {"ai": "AI draft", "human": "Reader"}
 def facts(sentence: GroundedSentence) -> tuple[tuple[str, str], ...]:
     """The facts worth a chip, as (field, words), in reading order; what is not stated is left out.
 
+    A sentence without a finding ("no prior for comparison") says of nothing that it is present.
+
     >>> facts(GroundedSentence("Nodule.", finding="nodule", laterality=Laterality.LEFT))
     (('finding', 'nodule'), ('polarity', 'present'), ('laterality', 'left'))
+    >>> facts(GroundedSentence("No prior for comparison.", progression=Progression.NOT_COMPARABLE))
+    (('progression', 'not comparable'),)
     """
     told = (
         ("finding", sentence.finding),
-        ("polarity", sentence.polarity.value),
+        ("polarity", sentence.polarity.value if sentence.finding else None),
         ("laterality", None if sentence.laterality is Laterality.NOT_STATED else sentence.laterality.value),
         ("location", sentence.location),
         ("progression", None if sentence.progression is Progression.NOT_STATED else sentence.progression.value),

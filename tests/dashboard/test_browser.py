@@ -161,6 +161,7 @@ def picture(tmp_path):
     folder.mkdir(parents=True, exist_ok=True)
 
     def take(tab, name: str) -> None:
+        tab.mouse.move(5, 5)  # no tooltip
         tab.wait_for_timeout(700)  # transitions end
         tab.screenshot(path=folder / f"{name}.png")
 
