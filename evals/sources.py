@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.insertion import NoPlaceError, Tier, insert_nodule
+from evals.insertion import Inserted, NoPlaceError, Tier, insert_nodule
 from evals.lung_field import Mask, lung_field
 from evals.manifest import ManifestError, ManifestRow, read_manifest
 from evals.trial import Lesion, Trial, image_of, trial_case
@@ -109,6 +109,11 @@ class Backgrounds:
         self._fields: dict[Path, Mask] = {}
         self._next = 0
 
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return len(self._rows)
+
     def take(self) -> tuple[ManifestRow, NDArray[np.uint16], Mask]:
         """The next background.
 
@@ -128,11 +133,7 @@ class Backgrounds:
 
 
 def _inserted(backgrounds: Backgrounds, index: int, tier: Tier, *, random: np.random.Generator) -> Trial:
-    row, pixels, field = backgrounds.take()
-    try:
-        first = insert_nodule(pixels, field=field, tier=tier, random=random)
-    except NoPlaceError:
-        return _inserted(backgrounds, index, tier, random=random)
+    row, field, first = _first_lesion(backgrounds, tier, random=random)
     shown = first.pixels
     lesions: tuple[Lesion, ...] = (first.lesion,)
     if random.random() < SECOND_LESION:
@@ -143,3 +144,17 @@ def _inserted(backgrounds: Backgrounds, index: int, tier: Tier, *, random: np.ra
         else:
             lesions, shown = (*lesions, second.lesion), second.pixels
     return trial_of(row, shown, f"inserted-{index:05d}", lesions)
+
+
+def _first_lesion(
+    backgrounds: Backgrounds, tier: Tier, *, random: np.random.Generator
+) -> tuple[ManifestRow, Mask, Inserted]:
+    """A lesion in the next background that takes one; every background is asked at most once."""
+    for _ in range(backgrounds.count):
+        row, pixels, field = backgrounds.take()
+        try:
+            return row, field, insert_nodule(pixels, field=field, tier=tier, random=random)
+        except NoPlaceError:
+            continue
+    msg = f"no lesion-free image of the folder has room for a {tier} nodule under white; give less exposed radiographs"
+    raise NoPlaceError(msg)

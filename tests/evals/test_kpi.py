@@ -158,6 +158,14 @@ def test_a_second_draft_that_succeeds_makes_the_case_usable(pilot):
     assert (kpis.failed.count, kpis.failed.figure.n) == (1, 2)  # and the failure stays counted
 
 
+def test_a_failed_draft_of_a_case_read_without_ai_is_counted_apart(pilot):
+    pilot.case("I", draft="failed")
+    pilot.sign("I", ADDED, after=60, active=30, shown=False, arm=Arm.NO_AI)
+    kpis = pilot_kpis(pilot.store)
+    assert kpis.not_usable_as_drafted.figure.n == 0
+    assert (kpis.failed.count, kpis.apart.signed_without_draft) == (1, 1)
+
+
 def test_an_empty_pilot_measures_nothing(pilot):
     told = pilot_kpis(pilot.store).as_dict()
     for name in ("override", "not_usable_as_drafted", "turnaround_s", "reading_time_s", "discordance", "failed"):

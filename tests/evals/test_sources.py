@@ -95,6 +95,15 @@ def test_a_folder_without_lungs_is_said(tmp_path):
         list(inserted_trials(tmp_path, n=1, seed=0))
 
 
+def test_a_folder_without_headroom_is_said(tmp_path, thorax):
+    """Lungs are found, but at 0.92 of the range no contrast fits under white: said, not tried for ever."""
+    bright = np.clip((thorax(128) >> 8).astype(int) + 160, 0, 255).astype(np.uint8)
+    Image.fromarray(bright).save(tmp_path / "a.png")
+    (tmp_path / "manifest.csv").write_text("file,patient,labels_text_mined\na.png,p,No Finding\n")
+    with pytest.raises(NoPlaceError, match="under white"):
+        list(inserted_trials(tmp_path, n=2, seed=0))
+
+
 def test_simulated_trials_carry_notes_and_truth_apart():
     trials = list(simulated_trials(n=3, seed=2))
     assert [trial.case.image.simulated for trial in trials] == [True] * 3
