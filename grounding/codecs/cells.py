@@ -3,30 +3,32 @@
 `<obj>text<box><c047><x3><y5><w07><h08></box></obj>`: a small decoder learns "which cell" (one choice among the image's
 own tokens) long before it learns four unrelated coordinates. The grid is 10 x 10 over the model's input, cells are
 numbered row by row; offsets are eighths of a cell; sizes are 16 logarithmic steps of a third of an octave from 6/320
-of the input's side. Objects and statements are as in MAIRA-2's grammar (`grounding.codecs.maira2`).
+of the input's side. The objects around the boxes are read by `grounding.codecs.objects`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from grounding.box import Box
-from grounding.codecs.phrase import CodecError, Phrase
+from grounding.codecs.objects import ObjectGrammar
+from grounding.codecs.phrase import Phrase
 from grounding.placement import Placement
 
+NAME: Final = "overread-cells@1"
 GRID: Final = 10
 OFFSETS: Final = 8
 SIZES: Final = 16
 SMALLEST: Final = 6.0 / 320.0  # of the input's side
 STEP: Final = 2.0 ** (1.0 / 3.0)
 
-_WORDS: Final = r"(?:[^<]|<(?![/A-Za-z]))*"  # any text; "<" is allowed where it opens no token, as in "< 5 mm"
-_BOX: Final = r"<box>\s*<c(\d{3})>\s*<x(\d)>\s*<y(\d)>\s*<w(\d\d)>\s*<h(\d\d)>\s*</box>"
-_BOX_TOKEN: Final = re.compile(_BOX)
-_OBJECT: Final = re.compile(rf"\s*<obj>(?P<words>{_WORDS})(?P<boxes>(?:{_BOX}\s*)*)</obj>\s*")
+_GRAMMAR: Final = ObjectGrammar(
+    NAME,
+    box=r"<box>\s*<c([0-9]{3})>\s*<x([0-9])>\s*<y([0-9])>\s*<w([0-9]{2})>\s*<h([0-9]{2})>\s*</box>",
+    shape="boxes of five place tokens",
+)
 
 
 def place_tokens(x_min: float, y_min: float, x_max: float, y_max: float, *, side: float) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ class CellsCodec:
     (Phrase(text='No focal nodule or mass.', boxes=()),)
     """
 
-    name: str = "overread-cells@1"
+    name: str = NAME
 
     def decode(self, text: str, *, placement: Placement) -> tuple[Phrase, ...]:
         """The phrases of an answer, at least one, in order.
@@ -79,54 +81,21 @@ class CellsCodec:
             CodecError: the answer is empty or truncated, text stands outside of an object, an object has no words,
                 a box has not its five tokens, a token is out of range, or a box is off the image.
         """
-        answer = text.strip().removeprefix("<s>").removesuffix("</s>").strip()
-        if not answer:
-            raise _refused("the answer is empty: keep it as a failed draft, it is not a normal image", raw=text)
-        phrases: list[Phrase] = []
-        position = 0
-        while position < len(answer):
-            found = _OBJECT.match(answer, position)
-            if found is None:
-                raise _refused(_fault(answer[position:], after=len(phrases)), raw=text)
-            phrases.append(_phrase(found, placement=placement, raw=text))
-            position = found.end()
-        return tuple(phrases)
+        return _GRAMMAR.read(text, box_of=lambda steps: _box(steps, placement=placement))
 
 
-def _phrase(found: re.Match[str], *, placement: Placement, raw: str) -> Phrase:
-    words = found["words"].strip()
-    if not words:
-        raise _refused("an object has no words: a box must say what it shows", raw=raw)
-    steps = (tuple(int(group) for group in box.groups()) for box in _BOX_TOKEN.finditer(found["boxes"]))
-    return Phrase(words, tuple(_box(step, placement=placement, raw=raw) for step in steps))
-
-
-def _box(steps: tuple[int, ...], *, placement: Placement, raw: str) -> Box:
+def _box(steps: tuple[int, ...], *, placement: Placement) -> Box:
     cell, across, down, width, height = steps
     if cell >= GRID * GRID or max(across, down) >= OFFSETS or max(width, height) >= SIZES:
-        raise _refused(
-            f"place {steps} does not exist: cells end at {GRID * GRID - 1}, offsets at {OFFSETS - 1}, sizes at "
-            f"{SIZES - 1}",
-            raw=raw,
-        )
+        last = f"cells end at {GRID * GRID - 1}, offsets at {OFFSETS - 1}, sizes at {SIZES - 1}"
+        msg = f"place {steps} does not exist: {last}"
+        raise ValueError(msg)
     x = (cell % GRID + (across + 0.5) / OFFSETS) / GRID * placement.input_columns
     y = (cell // GRID + (down + 0.5) / OFFSETS) / GRID * placement.input_rows
     half_width = SMALLEST * STEP**width * placement.input_columns / 2
     half_height = SMALLEST * STEP**height * placement.input_rows / 2
     box = placement.to_original(x - half_width, y - half_height, x + half_width, y + half_height)
     if box is None:
-        raise _refused(f"box {steps} lies in the padding, not on the image: check the placement", raw=raw)
+        msg = f"box {steps} lies in the padding, not on the image: check the placement"
+        raise ValueError(msg)
     return box
-
-
-def _fault(rest: str, *, after: int) -> str:
-    where = f"after {after} whole objects"
-    if not rest.lstrip().startswith("<obj>"):
-        return f"text stands outside of <obj>...</obj> {where}: every statement of this codec is an object"
-    if "</obj>" not in rest:
-        return f"an object has no </obj> {where}: the answer is truncated; raise the token limit"
-    return f"an object is malformed {where}: it is words, then boxes of five place tokens, then </obj>"
-
-
-def _refused(message: str, *, raw: str) -> CodecError:
-    return CodecError(f"overread-cells@1: {message}", raw=raw)

@@ -1,9 +1,9 @@
 """Lessons: token ids, targets and weights for a batch of examples, and the losses on them.
 
-The answer is taught by cross-entropy. The cell token counts three times, since place is the slow part; offsets and
+The answer is taught by cross-entropy. Place tokens count more than words, since place is the slow part; offsets and
 sizes have soft targets (a Gaussian over neighbouring steps), since one step aside is nearly right. As an auxiliary
-loss, the decoder says at each image token whether a lesion's centre lies in that cell: it builds, where the decoder
-reads, the code that the answer needs.
+loss, the decoder says at each image token whether a lesion's centre lies in that cell, and where in it: it builds,
+where the decoder reads, the code that the answer needs.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grounding.codecs.cells import GRID, OFFSETS, SIZES
+from grounding.codecs.cells import GRID, OFFSETS, SIZES, place_tokens
 from vlm.embedded.architecture import IMAGE_TOKENS, STRIDE_PX
 from vlm.embedded.lesions import Lesion
 from vlm.embedded.story import Example
 from vlm.embedded.tokens import EOS, IMAGE, compose
 
 CELL_WEIGHT = 3.0
+OFFSET_WEIGHT = 4.0
+SIZE_WEIGHT = 2.0
 SOFT_STEPS = 0.7
 EMPTY_CELL_WEIGHT = 0.02
 
@@ -69,7 +71,10 @@ class Targets:
         self.cells = torch.arange(first, first + GRID * GRID)
         self.weight[self.cells] = CELL_WEIGHT
         start = first + GRID * GRID
+        self.parts: list[slice] = []
         for steps in (OFFSETS, OFFSETS, SIZES, SIZES):
+            self.weight[start : start + steps] = OFFSET_WEIGHT if steps == OFFSETS else SIZE_WEIGHT
+            self.parts.append(slice(start, start + steps))
             axis = torch.arange(steps, dtype=torch.float32)
             near = torch.exp(-(((axis[:, None] - axis[None, :]) / SOFT_STEPS) ** 2) / 2)
             self.soft[start : start + steps, start : start + steps] = near / near.sum(1, keepdim=True)
@@ -83,16 +88,36 @@ class Targets:
         return (loss * weight).sum() / weight.sum()
 
     def cell_loss(self, logits: Tensor, scenes: Sequence[Sequence[Lesion]]) -> Tensor:
-        """At each image token (b, 100, v): the cell's own token where a lesion's centre lies, else the placeholder."""
+        """At each image token (b, 100, v): the cell's own token where a lesion's centre lies, else the placeholder.
+
+        Where one lies, also its offsets and sizes, each by a softmax over its own tokens.
+        """
         targets = torch.full(logits.shape[:2], self.image_id, device=logits.device)
         weight = torch.full(logits.shape[:2], EMPTY_CELL_WEIGHT, device=logits.device)
+        spots: list[tuple[int, int]] = []
         for index, lesions in enumerate(scenes):
             for lesion in lesions:
                 column, row = (min(GRID - 1, int(value // STRIDE_PX)) for value in lesion.center)
                 targets[index, row * GRID + column] = int(self.cells[row * GRID + column])
                 weight[index, row * GRID + column] = 1.0
+                spots.append((index, row * GRID + column))
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-        return (loss * weight.flatten()).sum() / weight.sum()
+        found = (loss * weight.flatten()).sum() / weight.sum()
+        if not spots:
+            return found
+        where = torch.tensor(spots, device=logits.device)
+        return found + self._part_loss(logits[where[:, 0], where[:, 1]], [one for scene in scenes for one in scene])
+
+    def _part_loss(self, logits: Tensor, lesions: Sequence[Lesion]) -> Tensor:
+        """Mean soft cross-entropy of offsets and sizes at the lesions' own image tokens (n, v)."""
+        side = GRID * STRIDE_PX
+        rows = [place_tokens(one.x_min, one.y_min, one.x_max, one.y_max, side=side)[1:] for one in lesions]
+        loss = logits.new_zeros(())
+        for part, column in zip(self.parts, zip(*rows, strict=True), strict=True):
+            steps = torch.tensor([int(token[2:-1]) for token in column], device=logits.device)
+            wanted = self.soft.to(logits.device)[part, part][steps]
+            loss = loss - (wanted * logits[:, part].log_softmax(-1)).sum(-1).mean()
+        return loss / len(self.parts)
 
 
 def features_of(model: Any, pixels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:  # noqa: ANN401

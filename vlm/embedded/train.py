@@ -33,7 +33,7 @@ from vlm.embedded.train_tower import Scenes, cached_backgrounds, collate, to_inp
 
 log = logging.getLogger("overread.train")
 BUFFER = 3000
-AUXILIARY = 0.3
+AUXILIARY = 0.5
 COUNTS = (0.36, 0.36, 0.18, 0.10)  # lesions in a picture: a normal one must stay a common answer
 
 
@@ -258,8 +258,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nih", type=Path, required=True, help="folder with manifest.csv and images")
     parser.add_argument("--out", type=Path, default=Path("var/train"))
-    parser.add_argument("--readout", type=int, default=40_000, help="samples of the read-out stage")
-    parser.add_argument("--joint", type=int, default=10_000, help="samples of the joint stage after it")
+    parser.add_argument("--readout", type=int, default=60_000, help="samples of the read-out stage")
+    parser.add_argument("--joint", type=int, default=20_000, help="samples of the joint stage after it")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--thoraces", type=int, default=400)
