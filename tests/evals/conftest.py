@@ -39,6 +39,10 @@ def failed(kind: FailureKind) -> Draft:
     return Draft("d", "c", NOON, DraftStatus.FAILED, MODEL, "raw", failure=Failure(kind, "in words"))
 
 
+def abstained(reason: str) -> Draft:
+    return Draft("d", "c", NOON, DraftStatus.ABSTAINED, MODEL, "", abstention=reason)
+
+
 def trial(*lesions: Lesion, patient: str = "p1", case_id: str = "c", size: tuple[int, int] = (100, 100)) -> Trial:
     pixels = np.zeros(size, dtype=np.uint16)
     return Trial(trial_case(case_id, image_of(pixels, view="PA", simulated=False)), pixels, patient, lesions)
@@ -66,6 +70,7 @@ def make():
         drafted = staticmethod(drafted)
         boxed = staticmethod(boxed)
         failed = staticmethod(failed)
+        abstained = staticmethod(abstained)
         trial = staticmethod(trial)
         told = ToldDrafter
         model = MODEL

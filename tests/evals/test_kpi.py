@@ -40,6 +40,7 @@ class Pilot:
         written = {
             "ok": lambda: self.make.drafted(NODULE, NO_EFFUSION),
             "failed": lambda: self.make.failed(FailureKind.PARSE),
+            "abstained": lambda: self.make.abstained("a lateral view"),
         }
         if draft in written:
             self.store.record_draft(replace(written[draft](), draft_id=f"draft-{name}", case_id=name), agent="test")
@@ -149,12 +150,15 @@ def test_an_amendment_counts_once_and_as_it_stands(pilot):
 
 def test_a_second_draft_that_succeeds_makes_the_case_usable(pilot):
     pilot.case("D", draft="failed")
-    assert pilot_kpis(pilot.store).not_usable_as_drafted.figure.as_dict()["value"] == 1.0
+    before = pilot_kpis(pilot.store)
+    assert before.not_usable_as_drafted.figure.value == 1.0
+    assert before.apart.waiting == 0  # it is in the rate already
     retried = replace(pilot.make.drafted(NODULE, NO_EFFUSION), draft_id="draft-D2", case_id="D")
     assert retried.status is DraftStatus.OK
     pilot.store.record_draft(retried, agent="test")
     kpis = pilot_kpis(pilot.store)
-    assert kpis.not_usable_as_drafted.figure.n == 0  # waits for a reader now
+    assert kpis.not_usable_as_drafted.figure.n == 0
+    assert kpis.apart.waiting == 1  # for a reader now
     assert (kpis.failed.count, kpis.failed.figure.n) == (1, 2)  # and the failure stays counted
 
 
