@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=40_000)
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--thoraces", type=int, default=400)
+    parser.add_argument("--thoraces", type=int, default=1200)
     parser.add_argument("--out", type=Path, default=Path("var/train"))
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
