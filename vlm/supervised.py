@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing import Pipe
@@ -88,6 +89,7 @@ class SupervisedDrafter:
         self._start = Start(backend, spec)
         self._deadlines = deadlines or Deadlines()
         self._child: _Child | None = None
+        self._ready = False
 
     def __enter__(self) -> Self:
         return self
@@ -99,21 +101,28 @@ class SupervisedDrafter:
 
     def close(self) -> None:
         """End the child; a later draft would start another."""
-        child, self._child = self._child, None
+        child, self._child, self._ready = self._child, None, False
         if child is not None:
             child.end()
 
+    def start(self) -> None:
+        """Start the child, which begins to load the model; do other work meanwhile, then `load` or `draft`."""
+        if self._child is not None:
+            return
+        self._child = _started()
+        with suppress(OSError):  # a child that is already gone says so when it is asked
+            self._child.connection.send(self._start)
+
     def load(self) -> None:
-        """Start the child and load the model now, so that the first draft does not wait for it.
+        """Wait until the model is loaded, so that the first draft does not; starts the child where that is not done.
 
         Raises:
             ModelLoadError: the model must not, or could not, be loaded.
         """
-        if self._child is not None:
+        self.start()
+        if self._child is None or self._ready:
             return
-        self._child = _started()
         try:
-            self._child.connection.send(self._start)
             reply = self._child.reply(deadline_s=self._deadlines.load_s)
         except (EOFError, OSError) as fault:  # TimeoutError is an OSError
             self.close()
@@ -123,6 +132,7 @@ class SupervisedDrafter:
             self.close()
             msg = reply.message if isinstance(reply, Refused) else "the model's process answered out of turn"
             raise ModelLoadError(msg)
+        self._ready = True
 
     def draft(self, case: Case, *, pixels: NDArray[np.uint16] | None) -> Draft:
         """The draft of one case; a crash or a timeout of the child is a failed draft.
@@ -154,7 +164,7 @@ class SupervisedDrafter:
 
     def _obituary(self) -> str:
         """How the child ended, in words; a negative status is the signal that ended it."""
-        child, self._child = self._child, None
+        child, self._child, self._ready = self._child, None, False
         status = None if child is None else _settled(child)
         return f"the model's process ended while drafting (exit status {status}): draft again, or read without it"
 

@@ -52,9 +52,10 @@ def add_quantization(parser: argparse.ArgumentParser) -> None:
 
 def run_draft(arguments: argparse.Namespace) -> int:
     """Draft and record one case; exit 1 when the draft failed."""
-    with existing_store(arguments.store) as store:
-        case = known_case(store, arguments.case)
-        with model(arguments.quantization) as drafter:
+    with model(arguments.quantization) as drafter:
+        drafter.start()  # the model loads on one core while the store opens on the other
+        with existing_store(arguments.store) as store:
+            case = known_case(store, arguments.case)
             draft = draft_and_record(store, case, store_path=arguments.store, drafter=drafter)
     if arguments.json:
         say_json(shapes.draft_shape(draft))
