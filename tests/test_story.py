@@ -1,7 +1,6 @@
 """One case through all rooms, on the command line: it comes in, is drafted, overread and signed, counted and verified.
 
-The draft is the embedded model's own where its weights are there; without them a scripted backend takes its place, and
-everything else stays real.
+The draft is the embedded model's own.
 """
 
 from __future__ import annotations
@@ -13,19 +12,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from uuid import uuid4
 
-import pytest
-
 from cases.phantom.demo import FIRST_SEED, demo_stories
 from cases.phantom.dicom_out import write_case
 from cases.phantom.simulated import case_from_story
 from dashboard.cli import main
-from dashboard.commands import demo, draft
+from dashboard.commands import demo
 from vlm.backend import Answer
 from vlm.draft import draft_case
 from vlm.model_spec import ModelSpec
-from vlm.registry import EMBEDDED_FOLDER
 
-WEIGHTS = EMBEDDED_FOLDER / "model.safetensors"
 SCRIPT = (
     "<obj>Nodule in the left upper zone.<box><x60><y20><x70><y30></box></obj>"
     "<obj>The heart is normal in size.</obj><obj>No pleural effusion.</obj>"
@@ -51,19 +46,11 @@ def scripted_model(quantization):
     yield SimpleNamespace(draft=drafted)
 
 
-@pytest.fixture
-def a_model(monkeypatch):
-    """The embedded model where its weights are there, else the scripted one."""
-    if not WEIGHTS.is_file():
-        monkeypatch.setattr(draft, "model", scripted_model)
-
-
 def told(capsys, *arguments, code=0):
     assert main([str(argument) for argument in arguments]) == code
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.usefixtures("a_model")
 def test_one_case_through_all_rooms(tmp_path, capsys):
     store = tmp_path / "pilot" / "overread.duckdb"
     ask = ("--json", "--store", store)

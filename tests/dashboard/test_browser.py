@@ -16,16 +16,13 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cases.store import Store
 from dashboard.settings import PROJECT, serve_command, serve_environment
-from vlm.registry import EMBEDDED_FOLDER, SPEC_FILE
 
 CHROMIUM = os.environ.get("OVERREAD_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 SCREENSHOTS = os.environ.get("OVERREAD_SCREENSHOTS") == "1"
-HAS_MODEL = (EMBEDDED_FOLDER / SPEC_FILE).is_file()
 WAIT_MS = 60_000
 
 pytestmark = [
@@ -37,14 +34,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def store_path(tmp_path_factory) -> Path:
-    """A pilot to read: for the README's pictures the whole demo; else one drafted by the model where it is there."""
+    """A pilot that the embedded model drafted: for the README's pictures the whole demo, else three cases of it."""
     path = tmp_path_factory.mktemp("pilot") / "overread.duckdb"
     if SCREENSHOTS:
         _overread("demo", "--no-serve", "--store", str(path))
-    elif HAS_MODEL:
-        _drafted_by_the_model(path)
     else:
-        _drafted_by_hand(path)
+        _drafted_by_the_model(path)
     return path
 
 
@@ -68,18 +63,6 @@ def _drafted_by_the_model(path: Path) -> None:
         names = [case.case_id for case in store.cases()]
     for name in names:
         _overread("draft", name, "--store", str(path))
-
-
-def _drafted_by_hand(path: Path) -> None:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    from cases.phantom.demo import demo_cases
-
-    spec = spec_from_file_location("small_pilot", Path(__file__).with_name("conftest.py"))
-    assert spec is not None and spec.loader is not None
-    maker = module_from_spec(spec)
-    spec.loader.exec_module(maker)
-    maker.prepare(path, pixels=(demo_cases()[0].pixels * 65535).astype(np.uint16))
 
 
 def _now() -> datetime:
