@@ -11,8 +11,8 @@ step() {
     "$@"
 }
 
-step "format" $bin/ruff format --check --quiet .
-step "lint" $bin/ruff check --quiet .
+step "format" $bin/ruff format --no-cache --check --quiet .
+step "lint" $bin/ruff check --no-cache --quiet .
 step "types" $bin/mypy
 step "import contracts" $bin/lint-imports --no-cache
 step "browser for the browser test" scripts/chromium.sh

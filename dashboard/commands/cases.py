@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from cases.intake import Intake
-
     from cases.store import Store
 
 
@@ -65,9 +64,8 @@ def bring_in(store: Store, path: Path, *, store_path: Path) -> Intake:
         the cases that were registered, and the refusals.
     """
     from cases.crosswalk import Site
-    from cases.intake import import_path
-
     from cases.images import ImageStore
+    from cases.intake import import_path
     from cases.paths import StorePaths
 
     images = ImageStore(StorePaths(store_path).images)

@@ -10,9 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cases.intake import Intake
-
     from cases.draft import Draft
+    from cases.intake import Intake
     from cases.review import Review
     from cases.study import Case, CaseStatus
     from grounding.report import GroundedSentence
