@@ -227,12 +227,17 @@ def save(trainer: Trainer) -> None:
     (folder / "new.safetensors").rename(folder / "checkpoint.safetensors")
 
 
-def start(out: Path) -> Trainer:
-    """A trainer from its checkpoint, or from the trained tower when there is none."""
+def start(out: Path, *, exported: Path | None = None) -> Trainer:
+    """A trainer from its checkpoint; without one from an exported model's folder, or from the trained tower.
+
+    An exported folder has no dense heads: they start anew. Its tokenizer goes with its weights.
+    """
     from transformers import PreTrainedTokenizerFast
 
     folder = out / "tokenizer"
-    if not folder.exists():
+    if not folder.exists() and exported is not None:
+        PreTrainedTokenizerFast.from_pretrained(exported, local_files_only=True).save_pretrained(folder)
+    elif not folder.exists():
         build_tokenizer(story_corpus(8000, seed=5)).save_pretrained(folder)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -241,16 +246,21 @@ def start(out: Path) -> Trainer:
     trainer = Trainer(model, tokenizer, DenseHeads().to(device), targets, out, device)
     path = out / "model" / "checkpoint.safetensors"
     if path.exists():
-        state = load_file(path)
-        trainer.model.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
+        _load(trainer, load_file(path), prefix="model.")
         with safe_open(path, "pt") as file:
             trainer.seen = int(file.metadata()["seen"])
+    elif exported is not None:
+        trainer.model.load_state_dict({k: v.float() for k, v in load_file(exported / "model.safetensors").items()})
     else:
-        state = load_file(out / "tower" / "checkpoint.safetensors")
-        tower = {k[6:]: v for k, v in state.items() if k.startswith("tower.")}
-        trainer.model.model.vision_tower.load_state_dict(tower)
-    trainer.heads.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("heads.")})
+        _load(trainer, load_file(out / "tower" / "checkpoint.safetensors"), prefix="tower.")
     return trainer
+
+
+def _load(trainer: Trainer, state: dict[str, Tensor], *, prefix: str) -> None:
+    """The model (or its tower) and the dense heads from a checkpoint."""
+    part = trainer.model if prefix == "model." else trainer.model.model.vision_tower
+    part.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    trainer.heads.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("heads.")})
 
 
 def main() -> None:
@@ -260,13 +270,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("var/train"))
     parser.add_argument("--readout", type=int, default=60_000, help="samples of the read-out stage")
     parser.add_argument("--joint", type=int, default=20_000, help="samples of the joint stage after it")
+    parser.add_argument("--from", dest="exported", type=Path, help="exported folder to go on from")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--thoraces", type=int, default=1200)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     backgrounds = cached_backgrounds(args.nih, args.out, tune=False, thoraces=args.thoraces)
-    trainer = start(args.out)
+    trainer = start(args.out, exported=args.exported)
     scenes = Scenes(backgrounds, seed=101 + trainer.seen, counts=COUNTS)
     fresh = iter(DataLoader(scenes, args.batch // 3, collate_fn=collate, num_workers=1))
     run(trainer, fresh, Stage(args.readout, joint=False, rate=args.rate, batch=args.batch))
