@@ -89,14 +89,7 @@ def assemble(
     clean = deidentify(chosen.header, pseudonym=site.pseudonym(chosen.identity), days=days, new_uid=site.uid)
     reduce = Reducer([candidate.identity for candidate in candidates], days=days)
     pixels, image, rendered = _image(chosen, clean) if scope.abstention is None else (None, None, ())
-    texts = _Texts(
-        prior_notes(notes, reduce=reduce, days=days),
-        None if case_file.indication is None else reduce(case_file.indication),
-        tuple(
-            Observation(reduce(item.name), reduce(item.value), shifted(item.observed, days))
-            for item in case_file.all_observations()
-        ),
-    )
+    texts = _texts(case_file, notes, reduce=reduce, days=days)
     age, sex, disagreements = _characteristics(clean, chosen.header, case_file)
     case = Case(
         case_id=site.case_id(
@@ -124,6 +117,17 @@ class _Texts:
     notes: tuple[PriorNote, ...]
     indication: str | None
     observations: tuple[Observation, ...]
+
+
+def _texts(case_file: CaseFile, notes: tuple[RawNote, ...], *, reduce: Reducer, days: int) -> _Texts:
+    return _Texts(
+        prior_notes(notes, reduce=reduce, days=days),
+        None if case_file.indication is None else reduce(case_file.indication),
+        tuple(
+            Observation(reduce(item.name), reduce(item.value), shifted(item.observed, days))
+            for item in case_file.all_observations()
+        ),
+    )
 
 
 def _choose(candidates: tuple[Candidate, ...], stated_age: int | None) -> tuple[Candidate, Scope, tuple[str, ...]]:

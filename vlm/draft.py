@@ -185,16 +185,15 @@ def draft_case(
         msg = f"case {case.case_id} is in scope: give its pixels, by its image's sha256"
         raise ValueError(msg)
     clock = _Clock()
-    spec = backend.spec
-    question = question_of(case, pixels=pixels, side=spec.input_side_px, prompt=fitting_prompt(case, backend))
+    side = backend.spec.input_side_px
+    question = question_of(case, pixels=pixels, side=side, prompt=fitting_prompt(case, backend))
     clock.lap("prepare")
     try:
         with untraced():
             reading = drafting_chain(backend, question).invoke(question)
     except BackendError as fault:
         clock.lap("draft")
-        trace = Trace(fault.raw_text, question.placement, tuple(clock.stages))
-        return writer.failed(case, fault.failure, trace=trace)
+        return writer.failed(case, fault.failure, trace=Trace(fault.raw_text, question.placement, tuple(clock.stages)))
     clock.lap("draft")
     inner = tuple(StageSeconds(stage, seconds) for stage, seconds in reading.answer.seconds)
     trace = Trace(reading.answer.text, question.placement, (*clock.stages, *inner))
