@@ -7,6 +7,7 @@ its connection does.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,14 +75,25 @@ def serve(connection: Connection) -> None:
     """Load what the first message names, then answer each task until the other side hangs up."""
     start = connection.recv()
     try:
-        backend = backend_named(start.backend)(start.spec)
+        backend = _loaded(start)
     except ModelLoadError as fault:
         connection.send(Refused(str(fault)))
         return
-    import_module("vlm.draft")  # its framework takes seconds to import: not on the first case's time
     connection.send(Ready())
     while True:
         connection.send(_drafted(connection.recv(), backend))
+
+
+def _loaded(start: Start) -> Backend:
+    """The backend and all that drafting imports; it stays, so the collector need not walk it, now or later."""
+    gc.disable()  # a sixth of the loading time is the collector, looking for garbage among modules
+    try:
+        backend = backend_named(start.backend)(start.spec)
+        import_module("vlm.draft")  # its framework takes seconds to import: not on the first case's time
+    finally:
+        gc.freeze()
+        gc.enable()
+    return backend
 
 
 def _drafted(task: Task, backend: Backend) -> Reply:
