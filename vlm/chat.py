@@ -69,7 +69,7 @@ class BackendChat(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         spec = self.backend.spec
-        return {"model_id": spec.model_id, "revision": spec.weights_sha256, "quantization": spec.quantization.value}
+        return {"model_id": spec.model_id, "revision": spec.content, "quantization": spec.quantization.value}
 
     def _generate(
         self,

@@ -25,7 +25,7 @@ def identity(spec: ModelSpec) -> ModelIdentity:
     """What a draft stores of its model: spec, prompt template and the versions of what computed it."""
     return ModelIdentity(
         model_id=spec.model_id,
-        revision=spec.weights_sha256,
+        revision=spec.content,
         quantization=spec.quantization.value,
         dtype=spec.dtype,
         prompt_hash=load_template(spec.prompt).sha256,

@@ -125,7 +125,7 @@ def weights_check() -> Check:
     mend = "take the folder vlm/embedded/weights from the project's repository again (git checkout -- vlm/embedded)"
     try:
         spec = embedded_spec()
-        found = hashlib.sha256((spec.folder / "model.safetensors").read_bytes()).hexdigest()
+        found = hashlib.sha256((spec.local_folder / "model.safetensors").read_bytes()).hexdigest()
     except (ModelLoadError, OSError, LookupError, ValueError) as error:
         return Check("weights", State.MISSING, f"not readable: {error}", mend)
     if found != spec.weights_sha256:

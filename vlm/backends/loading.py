@@ -61,7 +61,7 @@ def load(spec: ModelSpec) -> Loaded:
 
 def verify_weights(spec: ModelSpec) -> None:
     """Refuse weights that are not, byte for byte, those of the spec."""
-    path = spec.folder / WEIGHTS
+    path = spec.local_folder / WEIGHTS
     if not path.is_file():
         msg = f"no weights at {path}: only {WEIGHTS} is read, restore it"
         raise ModelLoadError(msg)
@@ -94,7 +94,7 @@ def _from_folder(spec: ModelSpec) -> Loaded:
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     quantized = {} if spec.quantization is Quantization.NONE else {"quantization_config": _bits_and_bytes(spec, dtype)}
     model, info = AutoModelForImageTextToText.from_pretrained(
-        spec.folder,
+        spec.local_folder,
         dtype=dtype,
         device_map={"": device},
         use_safetensors=True,
@@ -108,7 +108,7 @@ def _from_folder(spec: ModelSpec) -> Loaded:
             f"{len(absent)} parameters, {absent[0]} among them, are not in the weights of {spec.model_id}: export again"
         )
         raise ModelLoadError(msg)
-    processor = AutoProcessor.from_pretrained(spec.folder, **local)
+    processor = AutoProcessor.from_pretrained(spec.local_folder, **local)
     return Loaded(model.eval(), processor, device)
 
 
