@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cases.audit import canonical_json
+from cases.choice import choose
 from cases.deidentify import OLDEST_STATED_AGE, age_years, deidentify, refuse_burned_in, shifted, study_date
+from cases.faults import CaseError
 from cases.images import pixels_sha256
 from cases.notes import REDUCED, Reducer, prior_notes
-from cases.scope import Scope, scope_of, view_position
+from cases.scope import view_position
 from cases.spacing import spacing_mm
 from cases.study import (
     Case,
@@ -28,7 +30,6 @@ from cases.study import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date, datetime
 
     import numpy as np
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from cases.case_file import CaseFile
+    from cases.choice import Candidate, Choice
     from cases.crosswalk import Site
-    from cases.decode import Decoded
     from cases.identity import Identity
     from cases.notes import RawNote
 
@@ -45,30 +46,21 @@ _LONGEST_SCANNER = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One image that was sent.
-
-    Attributes:
-        header: identifiers and all; it lives during an import only.
-        identity: the identifiers in it.
-        render: its pixels, when they are wanted.
-    """
-
-    header: Dataset
-    identity: Identity
-    render: Callable[[], Decoded]
-
-    def __repr__(self) -> str:
-        return "Candidate()"
-
-
-@dataclass(frozen=True, slots=True)
 class Assembled:
-    """A case that may be kept now: nothing was written yet."""
+    """A case that may be kept now: nothing was written yet. `pixels` are those of its images, the current one first."""
 
     case: Case
     identity: Identity
-    pixels: NDArray[np.uint16] | None
+    pixels: tuple[NDArray[np.uint16], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """An image of the case, its pixels, and what the reader should know of it."""
+
+    image: Image
+    pixels: NDArray[np.uint16]
+    warnings: tuple[str, ...]
 
 
 def assemble(
@@ -84,32 +76,55 @@ def assemble(
     Raises:
         CaseError: the chosen image cannot be used.
     """
-    chosen, scope, warnings = _choose(candidates, case_file.age)
+    choice = choose(candidates, stated_age=case_file.age)
+    chosen = choice.current
     days = site.shift_days(chosen.identity)
-    clean = deidentify(chosen.header, pseudonym=site.pseudonym(chosen.identity), days=days, new_uid=site.uid)
+    clean = _clean(chosen, site)
     reduce = Reducer([candidate.identity for candidate in candidates], days=days)
-    pixels, image, rendered = _image(chosen, clean) if scope.abstention is None else (None, None, ())
+    current = _picture(chosen, clean) if choice.scope.abstention is None else None
+    prior, prior_missing, lost = _prior(choice, site)
     texts = _texts(case_file, notes, reduce=reduce, days=days)
     age, sex, disagreements = _characteristics(clean, chosen.header, case_file)
+    pictures = tuple(one for one in (current, prior) if one is not None)
+    known: list[object] = [age, sex] if current else []
     case = Case(
-        case_id=site.case_id(
-            chosen.identity, _content(image, texts, age, sex) if image else _content_of(chosen, texts)
-        ),
+        case_id=site.case_id(chosen.identity, _content(chosen, pictures, [_plain(texts), *known])),
         patient_pseudonym=site.pseudonym(chosen.identity),
         received=received,
-        status=CaseStatus.REGISTERED if image else CaseStatus.ABSTAINED,
-        image=image,
+        status=CaseStatus.REGISTERED if current else CaseStatus.ABSTAINED,
+        image=current.image if current else None,
+        prior_image=prior.image if prior else None,
         notes=texts.notes,
         indication=texts.indication,
         age_years=age,
         sex=sex,
         observations=texts.observations,
-        inputs=_inputs(image, texts, older=_has_older(candidates, chosen)),
-        abstention=scope.abstention,
+        inputs=_inputs(current, texts, prior_missing=prior_missing),
+        abstention=choice.scope.abstention,
         scanner=_scanner(clean, reduce),
-        warnings=(*warnings, *scope.warnings, *rendered, *disagreements, *_note_warnings(texts, clean)),
+        warnings=(*_image_warnings(choice, current), *lost, *disagreements, *_note_warnings(texts, clean)),
     )
-    return Assembled(case, chosen.identity, pixels)
+    return Assembled(case, chosen.identity, tuple(one.pixels for one in pictures))
+
+
+def _image_warnings(choice: Choice, current: _Picture | None) -> tuple[str, ...]:
+    return (*choice.warnings, *choice.scope.warnings, *(current.warnings if current else ()))
+
+
+def _clean(candidate: Candidate, site: Site) -> Dataset:
+    days = site.shift_days(candidate.identity)
+    return deidentify(candidate.header, pseudonym=site.pseudonym(candidate.identity), days=days, new_uid=site.uid)
+
+
+def _prior(choice: Choice, site: Site) -> tuple[_Picture | None, MissingReason | None, tuple[str, ...]]:
+    """The image to compare with, or why there is none; one that cannot be read does not cost the case."""
+    if choice.prior is None:
+        return None, MissingReason.EXCLUDED if choice.prior_left_out else MissingReason.NOT_SENT, ()
+    try:
+        found = _picture(choice.prior, _clean(choice.prior, site))
+    except CaseError as fault:
+        return None, MissingReason.UNREADABLE, (f"the prior image cannot be used ({fault.rule}): {fault}",)
+    return found, None, tuple(f"prior image: {words}" for words in found.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,46 +145,7 @@ def _texts(case_file: CaseFile, notes: tuple[RawNote, ...], *, reduce: Reducer, 
     )
 
 
-def _choose(candidates: tuple[Candidate, ...], stated_age: int | None) -> tuple[Candidate, Scope, tuple[str, ...]]:
-    """The newest image in scope; where none is, the newest of all, to say why not."""
-    newest_first = sorted(candidates, key=_moment, reverse=True)
-    judged = [
-        (candidate, scope_of(candidate.header, age_years=_lowest_age(candidate, stated_age)))
-        for candidate in newest_first
-    ]
-    chosen, scope = next(((image, scope) for image, scope in judged if scope.abstention is None), judged[0])
-    left = len(judged) - 1
-    out = sum(other.abstention is not None for image, other in judged if image is not chosen)
-    if not left:
-        return chosen, scope, ()
-    words = f"{left} more image(s) of this patient were left out, {out} of them out of scope: one frontal image is read"
-    return chosen, scope, (words,)
-
-
-def _moment(candidate: Candidate) -> tuple[str, str, str]:
-    header = candidate.header
-    day = study_date(header)
-    time = next(
-        (str(header[key].value) for key in ("AcquisitionTime", "ContentTime", "StudyTime") if header.get(key)), ""
-    )
-    return (day.isoformat() if day else "", time, candidate.identity.sop_instance_uid)
-
-
-def _lowest_age(candidate: Candidate, stated: int | None) -> int | None:
-    ages = [age for age in (age_years(candidate.header), stated) if age is not None]
-    return min(ages, default=None)
-
-
-def _has_older(candidates: tuple[Candidate, ...], chosen: Candidate) -> bool:
-    """Whether an earlier frontal image was sent, which this version does not read."""
-    return any(
-        other.identity.study_instance_uid != chosen.identity.study_instance_uid
-        and scope_of(other.header, age_years=None).abstention is None
-        for other in candidates
-    )
-
-
-def _image(chosen: Candidate, clean: Dataset) -> tuple[NDArray[np.uint16], Image, tuple[str, ...]]:
+def _picture(chosen: Candidate, clean: Dataset) -> _Picture:
     refuse_burned_in(chosen.header)
     decoded = chosen.render()
     spacing, source, warnings = spacing_mm(clean)
@@ -186,7 +162,7 @@ def _image(chosen: Candidate, clean: Dataset) -> tuple[NDArray[np.uint16], Image
         simulated="SIMULATED" in str(chosen.header.get("SeriesDescription") or "").upper(),
     )
     lossy = ("the image was compressed with loss",) if str(clean.get("LossyImageCompression") or "") == "01" else ()
-    return decoded.pixels, image, (*decoded.warnings, *warnings, *lossy)
+    return _Picture(image, decoded.pixels, (*decoded.warnings, *warnings, *lossy))
 
 
 def _characteristics(
@@ -224,11 +200,11 @@ def _after(written: date | None, studied: date | None) -> bool:
     return written is not None and studied is not None and written > studied
 
 
-def _inputs(image: Image | None, texts: _Texts, *, older: bool) -> tuple[InputState, ...]:
+def _inputs(current: _Picture | None, texts: _Texts, *, prior_missing: MissingReason | None) -> tuple[InputState, ...]:
     not_sent = MissingReason.NOT_SENT
     missing = {
-        InputName.CURRENT_IMAGE: None if image else MissingReason.EXCLUDED,
-        InputName.PRIOR_IMAGE: MissingReason.EXCLUDED if older else not_sent,
+        InputName.CURRENT_IMAGE: None if current else MissingReason.EXCLUDED,
+        InputName.PRIOR_IMAGE: prior_missing,
         InputName.PRIOR_NOTES: None if texts.notes else not_sent,
         InputName.INDICATION: None if texts.indication else not_sent,
         InputName.STRUCTURED_VALUES: None if texts.observations else not_sent,
@@ -236,13 +212,11 @@ def _inputs(image: Image | None, texts: _Texts, *, older: bool) -> tuple[InputSt
     return tuple(InputState(name, reason is None, reason) for name, reason in missing.items())
 
 
-def _content(image: Image, texts: _Texts, age: int | None, sex: str | None) -> str:
+def _content(chosen: Candidate, pictures: tuple[_Picture, ...], known: list[object]) -> str:
     """A digest of all that a draft may use, so that one study with other notes is another case."""
-    return _digest([image.sha256, _plain(texts), age, sex])
-
-
-def _content_of(chosen: Candidate, texts: _Texts) -> str:
-    return _digest([chosen.identity.sop_instance_uid, _plain(texts)])
+    if not pictures:
+        return _digest([chosen.identity.sop_instance_uid, *known])
+    return _digest([*(one.image.sha256 for one in pictures), *known])
 
 
 def _plain(texts: _Texts) -> list[object]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cases.archive import Entry, Kind, case_groups, opened
-from cases.assembly import Assembled, Candidate, assemble
+from cases.assembly import Assembled, assemble
 from cases.case_file import CaseFile, read_case_file
+from cases.choice import Candidate
 from cases.decode import Decoded, Decoder
 from cases.faults import (
     CaseError,
@@ -150,8 +151,8 @@ class _Desk:
 
     def _keep(self, assembled: Assembled) -> Case:
         """Write pixels, then crosswalk: from here on the case exists."""
-        if assembled.pixels is not None:
-            self._images.put(assembled.pixels)
+        for pixels in assembled.pixels:
+            self._images.put(pixels)
         self._site.crosswalk.keep(assembled.case.case_id, assembled.identity)
         return assembled.case
 

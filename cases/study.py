@@ -141,6 +141,7 @@ class Case:
         notes: newest first; undated last.
         inputs: one state for each `InputName`.
         warnings: what the reader should know of the import, in words.
+        prior_image: an earlier frontal image of the patient, None where none came in that can be read.
     """
 
     case_id: str
@@ -158,14 +159,18 @@ class Case:
     site: str | None = None
     scanner: str | None = None
     warnings: tuple[str, ...] = ()
+    prior_image: Image | None = None
 
     def __post_init__(self) -> None:
-        """Refuse naive times, a case in scope without an image, and two notes of one name."""
+        """Refuse naive times, a case in scope without an image, a prior that is none, and two notes of one name."""
         if self.received.tzinfo is None:
             msg = f"times are timezone-aware UTC: received={self.received.isoformat()}"
             raise ValueError(msg)
         if self.image is None and self.abstention is None:
             msg = f"a case without an image is abstained, with a reason: {self.case_id}"
+            raise ValueError(msg)
+        if self.prior_image is not None and not _earlier(self.prior_image, self.image):
+            msg = f"a prior image was acquired before the current one: case {self.case_id} has another for its prior"
             raise ValueError(msg)
         names = [note.note_id for note in self.notes]
         if len(set(names)) != len(names):
@@ -179,3 +184,9 @@ class Case:
                 return note
         msg = f"case {self.case_id} has no note {note_id!r}; it has {[n.note_id for n in self.notes]}"
         raise LookupError(msg)
+
+
+def _earlier(prior: Image, current: Image | None) -> bool:
+    """Whether the one is known to have been acquired before the other; an unknown day proves nothing."""
+    days = (prior.acquired, None if current is None else current.acquired)
+    return days[0] is not None and days[1] is not None and days[0] < days[1]

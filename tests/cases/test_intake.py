@@ -213,8 +213,11 @@ def test_a_bare_image_is_a_normal_case(take, tmp_path, files):
     ]
 
 
-def test_of_two_frontal_images_the_newer_is_read_and_the_older_is_left_out_in_words(take, tmp_path, files):
-    older = files.radiograph(np.full((8, 8), 9, np.uint16), StudyDate="20180101", StudyInstanceUID="1.2.3.4")
+OLDER = {"StudyDate": "20180101", "StudyInstanceUID": "1.2.3.4", "SOPInstanceUID": "1.2.3.6"}
+
+
+def test_of_two_frontal_images_the_newer_is_read_and_the_older_is_its_prior(take, tmp_path, files):
+    older = files.radiograph(np.full((8, 8), 9, np.uint16), **OLDER)
     lateral = files.radiograph(
         np.full((6, 6), 9, np.uint16), ViewPosition="LL", SOPInstanceUID="1.2.3.5", StudyTime="09"
     )
@@ -224,10 +227,37 @@ def test_of_two_frontal_images_the_newer_is_read_and_the_older_is_left_out_in_wo
     )
     (case,) = take(folder).cases
     assert (case.image.rows, case.image.columns) == (48, 40)
-    assert inputs(case)[InputName.PRIOR_IMAGE] is MissingReason.EXCLUDED
+    assert (case.prior_image.rows, case.prior_image.columns) == (8, 8)
+    assert take.images.get(case.prior_image.sha256).shape == (8, 8)
+    assert inputs(case)[InputName.PRIOR_IMAGE] is None
+    shift = case.image.acquired - case.prior_image.acquired
+    assert shift.days == (date(2020, 3, 10) - date(2018, 1, 1)).days  # one shift for the patient: intervals stay true
     assert case.warnings == (
-        "2 more image(s) of this patient were left out, 1 of them out of scope: one frontal image is read",
+        "1 more image(s) of this patient were left out, 1 of them out of scope: "
+        "one frontal image is read, beside at most one of an earlier study",
     )
+
+
+NO_PRIORS = [
+    ("of the same study", {"StudyDate": "20180101", "SOPInstanceUID": "1.2.3.6"}, MissingReason.NOT_SENT),
+    ("of the same day", {**OLDER, "StudyDate": None}, MissingReason.EXCLUDED),  # None: the current image's own day
+    ("without a day", {**OLDER, "StudyDate": ""}, MissingReason.EXCLUDED),
+    ("burnt-in identity", {**OLDER, "BurnedInAnnotation": "YES"}, MissingReason.UNREADABLE),
+    ("a lateral view", {**OLDER, "ViewPosition": "LL"}, MissingReason.NOT_SENT),
+]
+
+
+@pytest.mark.parametrize(("what", "tags", "reason"), NO_PRIORS, ids=[row[0] for row in NO_PRIORS])
+def test_an_image_that_is_no_prior_is_left_out_with_its_reason(take, tmp_path, files, what, tags, reason):
+    tags = {name: value for name, value in tags.items() if value is not None}
+    other = files.radiograph(np.full((8, 8), 9, np.uint16), **tags)
+    folder = files.case_folder(
+        tmp_path / "in", {"a.dcm": files.as_bytes(other), "b.dcm": files.as_bytes(files.radiograph(StudyTime="23"))}
+    )
+    (case,) = take(folder).cases
+    assert case.prior_image is None
+    assert inputs(case)[InputName.PRIOR_IMAGE] is reason
+    assert case.image.rows == 48
 
 
 def test_a_note_that_is_dated_after_the_image_is_said_to_be(take, tmp_path, files):
