@@ -62,8 +62,9 @@ def collate(items: list[tuple[np.ndarray, tuple[Lesion, ...]]]) -> tuple[Tensor,
 
 
 def to_input(pixels: Tensor) -> Tensor:
-    """(b, 3, side, side) in -1..1, as the image processor makes it."""
-    return (pixels.float() / 127.5 - 1.0).unsqueeze(1).expand(-1, 3, -1, -1).contiguous()
+    """(b, 3, side, side) in -1..1, as the image processor makes it; channels last, which a CPU convolves faster."""
+    images = (pixels.float() / 127.5 - 1.0).unsqueeze(1).expand(-1, 3, -1, -1)
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def cached_backgrounds(nih: Path, cache: Path, *, tune: bool, thoraces: int) -> Backgrounds:
@@ -127,7 +128,8 @@ def train(plan: Plan, backgrounds: Backgrounds, tune: Backgrounds) -> None:
     from transformers import ResNetModel
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    tower, heads = ResNetModel(tower_config()).to(device), DenseHeads().to(device)
+    tower = ResNetModel(tower_config()).to(device).to(memory_format=torch.channels_last)
+    heads = DenseHeads().to(device)
     parameters = [*tower.parameters(), *heads.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=plan.rate, weight_decay=0.02)
     seen = resume(plan.out / "tower", tower, heads, optimizer)
