@@ -21,6 +21,9 @@ class Action(StrEnum):
 
     CASE_REGISTERED = "case_registered"
     CASE_VIEWED = "case_viewed"
+    DRAFT_REQUESTED = "draft_requested"
+    DRAFT_RETRIED = "draft_retried"
+    DRAFT_CANCELLED = "draft_cancelled"
     DRAFT_RECORDED = "draft_recorded"
     REVIEW_OPENED = "review_opened"
     DECISION_RECORDED = "decision_recorded"

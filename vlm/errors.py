@@ -13,6 +13,10 @@ class ModelLoadError(RuntimeError):
     """A model that must not, or cannot, be loaded: wrong weights, missing files, parameters that were not in them."""
 
 
+class ModelLostError(ModelLoadError):
+    """The model's process ended, or ran out of time, while it loaded: another one may get there."""
+
+
 class BackendError(RuntimeError):
     """A model that was loaded and then gave no usable answer.
 

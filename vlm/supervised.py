@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from cases.draft import Draft, Failure, FailureKind
 from cases.study import Case
-from vlm.errors import ModelLoadError
+from vlm.errors import ModelLoadError, ModelLostError
 from vlm.model_spec import ModelSpec
 from vlm.outcome import DraftWriter, identity
 from vlm.worker import Broken, Ready, Refused, Reply, Start, Task
@@ -74,6 +74,7 @@ class SupervisedDrafter:
         new_id: for each draft.
         deadlines: after which the child is killed.
         backend: "module:callable" that makes the backend from the spec, in the child.
+        environment: what the child's environment has beside ours (CUDA_VISIBLE_DEVICES, say).
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class SupervisedDrafter:
         new_id: Callable[[], str],
         deadlines: Deadlines | None = None,
         backend: str = LOCAL_BACKEND,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._writer = DraftWriter(identity(spec), now, new_id)
         self._start = Start(backend, spec)
         self._deadlines = deadlines or Deadlines()
+        self._environment = dict(environment or {})
         self._child: _Child | None = None
         self._ready = False
 
@@ -105,11 +108,17 @@ class SupervisedDrafter:
         if child is not None:
             child.end()
 
+    def interrupt(self) -> None:
+        """Kill the child, from another thread: `load` or `draft`, if one waits, returns as it does after a crash."""
+        child = self._child
+        if child is not None:
+            child.process.kill()
+
     def start(self) -> None:
         """Start the child, which begins to load the model; do other work meanwhile, then `load` or `draft`."""
         if self._child is not None:
             return
-        self._child = _started()
+        self._child = _started(_environment(os.environ) | self._environment)
         with suppress(OSError):  # a child that is already gone says so when it is asked
             self._child.connection.send(self._start)
 
@@ -117,7 +126,7 @@ class SupervisedDrafter:
         """Wait until the model is loaded, so that the first draft does not; starts the child where that is not done.
 
         Raises:
-            ModelLoadError: the model must not, or could not, be loaded.
+            ModelLoadError: the model must not be loaded; ModelLostError where its process died or took too long.
         """
         self.start()
         if self._child is None or self._ready:
@@ -127,7 +136,7 @@ class SupervisedDrafter:
         except (EOFError, OSError) as fault:  # TimeoutError is an OSError
             self.close()
             msg = f"the model's process did not load it within {self._deadlines.load_s:g} s ({type(fault).__name__})"
-            raise ModelLoadError(msg) from fault
+            raise ModelLostError(msg) from fault
         if not isinstance(reply, Ready):
             self.close()
             msg = reply.message if isinstance(reply, Refused) else "the model's process answered out of turn"
@@ -186,13 +195,13 @@ def _settled(child: _Child) -> int:
         return child.end()
 
 
-def _started() -> _Child:
+def _started(environment: Mapping[str, str]) -> _Child:
     ours, theirs = Pipe()
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-c", PROGRAM, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=_environment(os.environ),
+            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,  # a traceback may quote a note; kinds and exit statuses come back instead

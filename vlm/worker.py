@@ -2,13 +2,16 @@
 
 Started by `vlm.supervised`, never by hand. It is its own program, not a fork or re-import
 of the caller's main module, so that a dashboard's page is not run a second time in it. It ends when the other side of
-its connection does.
+its connection does, in the middle of a case too: no model outlives a server that was killed.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import select
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -24,6 +27,7 @@ from vlm.errors import ModelLoadError
 from vlm.model_spec import ModelSpec
 
 UNSTAMPED = "unstamped"  # the parent gives each draft its id and its time
+HUNG_UP = 75  # exit status (EX_TEMPFAIL): the parent is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +114,22 @@ def _drafted(task: Task, backend: Backend) -> Reply:
         return Broken(type(fault).__name__)
 
 
+def _end_with_the_parent(descriptor: int) -> None:
+    """End this process as soon as the other side of its connection is closed, whatever it is doing."""
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(descriptor, 0)  # nothing but the hang-up, which is always told
+        poll.poll()
+        os._exit(HUNG_UP)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
 def main() -> None:
     """Serve the connection whose file descriptor is the first argument."""
     with Connection(int(sys.argv[1])) as connection:
+        _end_with_the_parent(connection.fileno())
         try:
             serve(connection)
         except (EOFError, BrokenPipeError, ConnectionResetError):
