@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from cases.images import ImageStoreError
+from cases.study import Image
 from dashboard import resources, state
 from dashboard.components.additions import additions
 from dashboard.components.case_header import case_header, say_no_draft
 from dashboard.components.image_panel import Picked, ShownBox, image_panel
 from dashboard.components.notes_panel import notes_panel
+from dashboard.components.prior_panel import prior_panel
 from dashboard.components.sentence_card import sentence_card
 from dashboard.components.sign_off import sign_off, signed_report
 from dashboard.desk import Desk, load_desk
@@ -57,6 +59,21 @@ def _image(desk: Desk) -> None:
     if image is None:
         st.info("This case has no image to show.")
         return
+    window, inverted, compare = _toolbar(desk)
+    key = f"panel.{desk.reading.review_id}"
+    current, beside = st.columns(2) if compare else (st.container(), None)
+    try:
+        with current:
+            _current_image(desk, image, window=window, inverted=inverted, key=key)
+        if beside is not None and desk.case.prior_image is not None:
+            with beside:
+                prior_panel(desk.case, desk.case.prior_image, window=window, inverted=inverted, key=f"{key}.prior")
+    except ImageStoreError as error:
+        st.error(f"The image cannot be shown: {error}")
+
+
+def _toolbar(desk: Desk) -> tuple[Window, bool, bool]:
+    """The window, whether it is inverted, and whether the prior image stands beside the current one."""
     with st.container(horizontal=True, vertical_alignment="center"):
         window = st.segmented_control(
             "Window",
@@ -67,14 +84,16 @@ def _image(desk: Desk) -> None:
             label_visibility="collapsed",
         )
         inverted = st.toggle("Invert", key="panel.inverted")
-    try:
-        png = resources.picture(image.sha256, window=window or Window.AS_RENDERED, inverted=inverted)
-    except ImageStoreError as error:
-        st.error(f"The image cannot be shown: {error}")
-        return
+        compare = desk.case.prior_image is not None and st.toggle("Prior image beside", key="panel.prior")
+    return window or Window.AS_RENDERED, inverted, compare
+
+
+def _current_image(desk: Desk, image: Image, *, window: Window, inverted: bool, key: str) -> None:
+    png = resources.picture(image.sha256, window=window, inverted=inverted)
     may_draw = desk.signed is None and may_sign(desk.reader)
     picked = Picked(on_pick=state.select, on_draw=state.keep_drawn if may_draw else None)
-    key = f"panel.{desk.reading.review_id}"
+    if desk.case.prior_image is not None:
+        st.caption("Current image")
     image_panel(
         png, image=image, boxes=(*shown_boxes(desk), *_drawn()), selected=state.selected(), picked=picked, key=key
     )

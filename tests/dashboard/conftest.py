@@ -82,9 +82,14 @@ def prepare(path: Path, *, pixels: np.ndarray | None = None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     sha256 = ImageStore(StorePaths(path).images).put(pixels)
     shape = {"sha256": sha256, "side": pixels.shape[0]}
+    current, earlier = (
+        Image(sha256, *pixels.shape, "DX", "PA", None, None, day, simulated=True)
+        for day in (date(2026, 3, 1), date(2024, 2, 28))
+    )
+    failed_case = case("case-failed", **shape, notes=(), inputs=inputs(missing=(InputName.PRIOR_NOTES,)))
     cases = (
         case("case-drafted", **shape),
-        case("case-failed", **shape, notes=(), inputs=inputs(missing=(InputName.PRIOR_NOTES,))),
+        replace(failed_case, image=current, prior_image=earlier),
         case("case-leg", **shape, status=CaseStatus.ABSTAINED, abstention="a leg, not a chest"),
         case("case-waiting", **shape, indication=None),
     )

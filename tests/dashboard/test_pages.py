@@ -77,6 +77,15 @@ def test_the_open_reading_room_says_it_too(pilot):
     assert "Draft, research use only" in html(opened())
 
 
+def test_the_prior_image_can_be_put_beside_the_current_one_where_there_is_one(pilot):
+    assert not [toggle for toggle in opened("case-drafted").toggle if toggle.key == "panel.prior"]
+    at = opened("case-failed")
+    assert "Current image" in [caption.value for caption in at.caption]
+    at.toggle(key="panel.prior").set_value(True).run()
+    assert not at.exception
+    assert "Prior image, 2 years earlier, DX PA" in [caption.value for caption in at.caption]
+
+
 def test_the_worklist_shows_every_case_with_words_for_what_became_of_the_draft(pilot):
     at = start()
     said = html(at)
