@@ -14,7 +14,8 @@ import pytest
 
 from cases.draft import DraftStatus, FailureKind
 from vlm.backend import Backend, PromptMeter
-from vlm.backends.loading import LANGUAGE_MODEL, quantized_layers, verify_quantization
+from vlm.backends.architectures import ARCHITECTURES
+from vlm.backends.quantizing import quantized_layers, verify_quantization
 from vlm.backends.transformers_local import TransformersLocal
 from vlm.draft import draft_case
 from vlm.errors import BackendError, ModelLoadError
@@ -141,12 +142,12 @@ def test_the_probabilities_are_those_of_the_raw_model(whole):
     assert answer.log_probabilities == pytest.approx(taken, abs=1e-3)
 
 
-@pytest.mark.parametrize("quantization", [Quantization.INT8, Quantization.NF4])
+@pytest.mark.parametrize("quantization", [Quantization.INT8, Quantization.NF4, Quantization.NF4_DOUBLE])
 def test_quantized_on_a_cpu_only_the_language_model_is(folder, quantization):
     backend = TransformersLocal(embedded_spec(quantization, folder=folder))
     names = quantized_layers(backend.model)
     assert len(names) == 24  # four OPT layers of six linear layers
-    assert all(name.startswith(LANGUAGE_MODEL) for name in names)
+    assert all(name.startswith("model.language_model.") for name in names)
     answer = backend.answer(image=IMAGE, prompt="age 61")
     assert answer.text.startswith("<obj>")
     assert all(math.isfinite(value) for value in answer.log_probabilities)
@@ -160,14 +161,15 @@ def test_a_quantized_answer_is_near_the_whole_one(folder, whole):
 
 
 def test_quantization_that_did_not_happen_is_refused(whole):
-    with pytest.raises(ModelLoadError, match="left 0 quantized layers"):
-        verify_quantization(whole.model, Quantization.NF4)
+    with pytest.raises(ModelLoadError, match="1 whole that must not"):
+        verify_quantization(whole.model, Quantization.NF4, predicted=["model.language_model.layers.0.fc1"])
 
 
 def test_a_quantized_head_is_refused(folder, monkeypatch):
     """What transformers does with a short module name: nothing is skipped, silently."""
-    monkeypatch.setattr("vlm.backends.loading.KEPT_WHOLE", ("vision_tower", "projector"))
-    with pytest.raises(ModelLoadError, match="outside of"):
+    short = dataclasses.replace(ARCHITECTURES["overread"], kept_whole=("vision_tower", "lm_head"))
+    monkeypatch.setattr("vlm.backends.loading.architecture_of", lambda _: short)
+    with pytest.raises(ModelLoadError, match="full name"):
         TransformersLocal(embedded_spec(Quantization.NF4, folder=folder))
 
 
@@ -182,7 +184,7 @@ def test_one_changed_byte_of_the_weights_is_refused(copied):
 
 def test_weights_of_another_kind_are_not_read(copied):
     (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
-    with pytest.raises(ModelLoadError, match=r"only model\.safetensors is read"):
+    with pytest.raises(ModelLoadError, match=r"only the safetensors files"):
         TransformersLocal(embedded_spec(folder=copied))
 
 

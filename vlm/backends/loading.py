@@ -1,25 +1,24 @@
 """Loading a model from a local folder, or refusing to: nothing is downloaded, nothing remote or pickled is run.
 
-The weights' SHA-256 is checked before they are read. Quantized loading proves that it happened: transformers skips
-modules by the start of their full name, and a name that matches nothing skips nothing, silently.
+Hashes first (`vlm.backends.weights_files`), then the family's own classes (`vlm.backends.architectures`), then proofs:
+every parameter came from the weights, the input's side is one that the tower takes, and exactly the predicted layers
+are quantized (`vlm.backends.quantizing`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from dataclasses import dataclass
 from typing import Any
 
+from vlm.backends.architectures import LOCAL, Architecture, architecture_of, keep_geometry
+from vlm.backends.quantizing import bits_and_bytes, linear_layers, verify_quantization
+from vlm.backends.weights_files import verify_weights
 from vlm.errors import ModelLoadError
 from vlm.model_spec import ModelSpec, Quantization
 
-WEIGHTS = "model.safetensors"
-LANGUAGE_MODEL = "model.language_model."
-KEPT_WHOLE = ("model.vision_tower", "model.multi_modal_projector", "lm_head")
-QUANTIZED_LAYERS = {Quantization.INT8: "Linear8bitLt", Quantization.NF4: "Linear4bit"}
-CHUNK_BYTES = 1 << 20
+DTYPES = ("float32", "bfloat16")  # float16 overflows in Gemma-3, whose answers are then empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,15 @@ def load(spec: ModelSpec) -> Loaded:
     """The model of a spec, from its folder only.
 
     Raises:
-        ModelLoadError: the weights are absent or others than the spec names, files are missing or damaged, parameters
-            are missing from the weights, or quantization did not take hold where it should.
+        ModelLoadError: the weights are absent or others than the spec lists, files are missing or damaged, parameters
+            are missing from the weights, the folder is of another family, or quantization did not take hold where it
+            should.
     """
+    architecture = architecture_of(spec.family)
     verify_weights(spec)
     quiet_libraries()
     try:
-        loaded = _from_folder(spec)
+        return _from_folder(spec, architecture)
     except ModelLoadError:
         raise
     except Exception as fault:  # whatever a library makes of a damaged folder
@@ -55,23 +56,6 @@ def load(spec: ModelSpec) -> Loaded:
             f"{spec.model_id} cannot be loaded from {spec.folder} ({type(fault).__name__}): restore the folder's files"
         )
         raise ModelLoadError(msg) from fault
-    verify_quantization(loaded.model, spec.quantization)
-    return loaded
-
-
-def verify_weights(spec: ModelSpec) -> None:
-    """Refuse weights that are not, byte for byte, those of the spec."""
-    path = spec.local_folder / WEIGHTS
-    if not path.is_file():
-        msg = f"no weights at {path}: only {WEIGHTS} is read, restore it"
-        raise ModelLoadError(msg)
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    if digest.hexdigest() != spec.weights_sha256:
-        msg = f"the weights at {path} have SHA-256 {digest.hexdigest()}, not {spec.weights_sha256}: restore the file"
-        raise ModelLoadError(msg)
 
 
 def quiet_libraries() -> None:
@@ -85,58 +69,85 @@ def quiet_libraries() -> None:
     transformers_logging.disable_progress_bar()
 
 
-def _from_folder(spec: ModelSpec) -> Loaded:
+def _from_folder(spec: ModelSpec, architecture: Architecture) -> Loaded:
     import torch
-    from transformers import AutoModelForImageTextToText, AutoProcessor
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = getattr(torch, spec.dtype)
-    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    quantized = {} if spec.quantization is Quantization.NONE else {"quantization_config": _bits_and_bytes(spec, dtype)}
-    model, info = AutoModelForImageTextToText.from_pretrained(
+    config = architecture.configuration(spec.local_folder)
+    _refuse_other_family(spec, architecture, config)
+    predicted = _predicted(spec, architecture, config)
+    model, info = architecture.model(config).from_pretrained(
         spec.local_folder,
-        dtype=dtype,
+        config=config,
+        dtype=_dtype(spec),
         device_map={"": device},
         use_safetensors=True,
         output_loading_info=True,
-        **local,
-        **quantized,
+        key_mapping=architecture.key_mapping(config) or None,
+        **LOCAL,
+        **_quantized(spec, architecture, device),
     )
+    _refuse_absent(spec, info)
+    verify_quantization(model, spec.quantization, predicted=predicted)
+    processor = architecture.processor(spec.local_folder, config)
+    keep_geometry(processor)
+    return Loaded(model.eval(), processor, device)
+
+
+def _dtype(spec: ModelSpec) -> Any:  # noqa: ANN401 - torch is imported late
+    import torch
+
+    if spec.dtype not in DTYPES:
+        msg = f"{spec.model_id} is to be loaded as {spec.dtype}: take one of {', '.join(DTYPES)}"
+        raise ModelLoadError(msg)
+    return getattr(torch, spec.dtype)
+
+
+def _refuse_other_family(spec: ModelSpec, architecture: Architecture, config: Any) -> None:  # noqa: ANN401
+    """A folder of another family, or a side of input that its tower does not take."""
+    if config.model_type not in architecture.model_types:
+        msg = f"{spec.folder} holds a {config.model_type} model, which is not of the family {spec.family}: name its own"
+        raise ModelLoadError(msg)
+    side, step = architecture.input_side(config), architecture.input_step(config)
+    if side not in (None, spec.input_side_px) or spec.input_side_px % step:
+        wanted = f"{side}" if side is not None else f"a multiple of {step}"
+        msg = f"{spec.model_id} sees {wanted} px, its spec says input_side_px={spec.input_side_px}: mend the spec"
+        raise ModelLoadError(msg)
+
+
+def _predicted(spec: ModelSpec, architecture: Architecture, config: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """The layers that must come out quantized, by the configuration alone: an empty model on no device is built of it.
+
+    None for a model that stays whole.
+    """
+    if spec.quantization is Quantization.NONE:
+        return ()
+    import torch
+
+    made = architecture.model(config)
+    with torch.device("meta"):
+        empty = made.from_config(config) if hasattr(made, "from_config") else made(config)
+    return linear_layers(empty, kept_whole=architecture.kept_whole)
+
+
+def _quantized(spec: ModelSpec, architecture: Architecture, device: str) -> dict[str, Any]:
+    import torch
+
+    if spec.quantization is Quantization.NONE:
+        return {}
+    compute = torch.bfloat16 if device == "cuda" else _dtype(spec)
+    return {
+        "quantization_config": bits_and_bytes(
+            spec.quantization, kept_whole=architecture.kept_whole, compute_dtype=compute
+        )
+    }
+
+
+def _refuse_absent(spec: ModelSpec, info: dict[str, Any]) -> None:
+    """Every parameter comes from the weights: one that did not would be random, and the draft with it."""
     absent = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
     if absent:
         msg = (
             f"{len(absent)} parameters, {absent[0]} among them, are not in the weights of {spec.model_id}: export again"
-        )
-        raise ModelLoadError(msg)
-    processor = AutoProcessor.from_pretrained(spec.local_folder, **local)
-    return Loaded(model.eval(), processor, device)
-
-
-def _bits_and_bytes(spec: ModelSpec, dtype: Any) -> Any:  # noqa: ANN401 - transformers and torch are imported late
-    from transformers import BitsAndBytesConfig
-
-    skipped = list(KEPT_WHOLE)
-    if spec.quantization is Quantization.INT8:
-        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=skipped)
-    return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype, llm_int8_skip_modules=skipped
-    )
-
-
-def quantized_layers(model: Any) -> tuple[str, ...]:  # noqa: ANN401 - transformers is imported late
-    """Full names of the layers that are stored in 4 or 8 bits."""
-    kinds = set(QUANTIZED_LAYERS.values())
-    return tuple(name for name, module in model.named_modules() if type(module).__name__ in kinds)
-
-
-def verify_quantization(model: Any, quantization: Quantization) -> None:  # noqa: ANN401 - transformers is imported late
-    """Refuse a model whose language model is not quantized as asked, or whose tower, projector or head is."""
-    names = quantized_layers(model)
-    wanted = quantization is not Quantization.NONE
-    strays = [name for name in names if not name.startswith(LANGUAGE_MODEL)]
-    if strays or wanted != bool(names):
-        msg = (
-            f"quantization {quantization.value} left {len(names)} quantized layers, {len(strays)} of them outside of "
-            f"{LANGUAGE_MODEL}*: name the modules to keep whole in full ({', '.join(KEPT_WHOLE)})"
         )
         raise ModelLoadError(msg)

@@ -82,7 +82,12 @@ class TransformersLocal:
         processor = self._loaded.processor
         images = [] if image is None else [Image.fromarray(image).convert("RGB")]
         text = laid_out(processor, prompt, codec=self._spec.codec, images=len(images))
-        features = processor(text=[text], images=images or None, return_tensors="pt")
+        features = processor(
+            text=[text],
+            images=images or None,
+            return_tensors="pt",
+            add_special_tokens=not text.startswith(processor.tokenizer.bos_token or "\0"),  # never two beginnings
+        )
         return features.to(self._loaded.device, dtype=self._loaded.model.dtype)
 
     def _refuse_overlong(self, prompt_tokens: int) -> None:
@@ -100,18 +105,27 @@ class TransformersLocal:
                 **inputs,
                 do_sample=False,
                 num_beams=1,
+                repetition_penalty=1.0,  # some folders ask for one, which would change the model's probabilities
                 max_new_tokens=self._spec.max_new_tokens,
-                eos_token_id=tokenizer.eos_token_id,
+                eos_token_id=list(self._ends),
                 pad_token_id=tokenizer.pad_token_id,
                 logits_processor=LogitsProcessorList([guard]),
             )
         ids: list[int] = output[0, guard.prompt_tokens :].tolist()
         return ids
 
+    @property
+    def _ends(self) -> tuple[int, ...]:
+        """The tokens that end an answer: the tokenizer's, and those of the folder (Gemma ends a turn by another)."""
+        given = self.model.generation_config.eos_token_id
+        folder = given if isinstance(given, list) else [given]
+        ends = {self._loaded.processor.tokenizer.eos_token_id, *folder} - {None}
+        return tuple(sorted(ends))
+
     def _answer(self, token_ids: Sequence[int], guard: GrammarGuard, seconds: tuple[tuple[str, float], ...]) -> Answer:
         """The answer's text and tokens; the token that ends it is not part of it."""
         tokenizer = self._loaded.processor.tokenizer
-        ended = bool(token_ids) and token_ids[-1] == tokenizer.eos_token_id
+        ended = bool(token_ids) and token_ids[-1] in self._ends
         kept = list(token_ids[:-1] if ended else token_ids)
         return Answer(
             text=_decoded(tokenizer, kept),
