@@ -9,11 +9,12 @@ of the input's side. The objects around the boxes are read by `grounding.codecs.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from grounding.box import Box
-from grounding.codecs.objects import ObjectGrammar
+from grounding.codecs.objects import ObjectGrammar, spell_objects
 from grounding.codecs.phrase import Phrase
 from grounding.placement import Placement
 
@@ -82,6 +83,21 @@ class CellsCodec:
                 a box has not its five tokens, a token is out of range, or a box is off the image.
         """
         return _GRAMMAR.read(text, box_of=lambda steps: _box(steps, placement=placement))
+
+
+def spell(phrases: Sequence[Phrase], *, placement: Placement) -> str:
+    """The answer that `decode` reads back as these phrases: centres within half an offset, sizes within half a step.
+
+    A box smaller than the smallest step, or larger than the largest, comes back as large as that step.
+
+    Raises:
+        ValueError: the input is not a square.
+    """
+    if placement.input_columns != placement.input_rows:
+        msg = f"places are spelt in a square input, not {placement.input_columns} x {placement.input_rows}"
+        raise ValueError(msg)
+    side = float(placement.input_columns)
+    return spell_objects(phrases, box_tokens=lambda box: "".join(place_tokens(*placement.to_input(box), side=side)))
 
 
 def _box(steps: tuple[int, ...], *, placement: Placement) -> Box:

@@ -9,11 +9,13 @@ Source: Bannur et al., "MAIRA-2: Grounded Radiology Report Generation", arXiv:24
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from grounding.box import Box
-from grounding.codecs.objects import ObjectGrammar
+from grounding.codecs.edges import drawn
+from grounding.codecs.objects import ObjectGrammar, spell_objects
 from grounding.codecs.phrase import Phrase
 from grounding.placement import Placement
 
@@ -49,6 +51,30 @@ class Maira2Codec:
                 a box has not four bins, a bin is over 99, corners are swapped or equal, or a box is off the image.
         """
         return _GRAMMAR.read(text, box_of=lambda corners: _box(corners, placement=placement))
+
+
+def spell(phrases: Sequence[Phrase], *, placement: Placement) -> str:
+    """The answer that `decode` reads back as these phrases, each edge within a bin.
+
+    Raises:
+        ValueError: a box lies in a margin that the model never saw.
+    """
+    return spell_objects(phrases, box_tokens=lambda box: _tokens(box, placement=placement))
+
+
+def _tokens(box: Box, *, placement: Placement) -> str:
+    x_min, y_min, x_max, y_max = drawn(box, placement=placement)
+    left, right = _bins(x_min / placement.input_columns, x_max / placement.input_columns)
+    top, bottom = _bins(y_min / placement.input_rows, y_max / placement.input_rows)
+    return f"<x{left}><y{top}><x{right}><y{bottom}>"
+
+
+def _bins(low: float, high: float) -> tuple[int, int]:
+    """The bins in which two edges lie, one apart at least."""
+    first, second = (min(BINS - 1, int(value * BINS)) for value in (low, high))
+    if first == second:
+        return (first, first + 1) if first < BINS - 1 else (first - 1, first)
+    return first, second
 
 
 def _box(corners: tuple[int, ...], *, placement: Placement) -> Box:

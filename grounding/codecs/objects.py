@@ -10,7 +10,7 @@ Source: Bannur et al., "MAIRA-2: Grounded Radiology Report Generation", arXiv:24
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from grounding.box import Box
@@ -79,3 +79,16 @@ class ObjectGrammar:
 
     def _refused(self, message: str, *, raw: str) -> CodecError:
         return CodecError(f"{self.codec}: {message}", raw=raw)
+
+
+def spell_objects(phrases: Sequence[Phrase], *, box_tokens: Callable[[Box], str]) -> str:
+    """The objects that read back as these phrases.
+
+    Args:
+        phrases: their words open no token.
+        box_tokens: the tokens of one box, without `<box>` around them.
+    """
+    return "".join(
+        f"<obj>{phrase.text}{''.join(f'<box>{box_tokens(box)}</box>' for box in phrase.boxes)}</obj>"
+        for phrase in phrases
+    )

@@ -6,7 +6,7 @@ A phrase is not yet a sentence of a report: finding, polarity, side and citation
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from grounding.box import Box
@@ -44,10 +44,12 @@ class Phrase:
     Attributes:
         text: the words, without box tokens, with outer white space removed.
         boxes: in the original displayed frame; empty when the model gave none.
+        clipped: how many of the boxes reached past the image and were cut at its edge (codecs that clip say so).
     """
 
     text: str
     boxes: tuple[Box, ...] = ()
+    clipped: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a phrase without words: boxes that nobody described are a codec error."""

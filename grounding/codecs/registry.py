@@ -14,8 +14,13 @@ from grounding.codecs.phrase import Codec
 
 CODECS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "gemma-box2d@1": "grounding.codecs.gemma:GemmaCodec",
         "maira2@1": "grounding.codecs.maira2:Maira2Codec",
         "overread-cells@1": "grounding.codecs.cells:CellsCodec",
+        "prose@1": "grounding.codecs.prose:ProseCodec",
+        "qwen2.5-vl@1": "grounding.codecs.qwen25:Qwen25Codec",
+        "qwen3-vl@1": "grounding.codecs.qwen3:Qwen3Codec",
+        "radfact@1": "grounding.codecs.radfact:RadFactCodec",
     }
 )
 
