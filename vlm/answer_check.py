@@ -27,7 +27,8 @@ def checked_phrases(answer: Answer, *, codec: str, placement: Placement) -> tupl
         msg = "the answer is empty: draft again, or read without a draft"
         raise AnswerError(FailureKind.EMPTY, msg, raw_text=answer.text)
     if answer.truncated:
-        msg = f"the answer was cut off after {len(answer.tokens)} tokens: raise max_new_tokens in the model's spec"
+        length = f"after {len(answer.tokens)} tokens" if answer.tokens else "at the token limit"
+        msg = f"the answer was cut off {length}: raise max_new_tokens in the model's spec"
         raise AnswerError(FailureKind.TRUNCATED, msg, raw_text=answer.text)
     try:
         phrases = reader.decode(answer.text, placement=placement)

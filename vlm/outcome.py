@@ -19,6 +19,7 @@ from vlm.model_spec import ModelSpec
 from vlm.prompt import load_template
 
 COMPUTED_BY = ("torch", "transformers", "tokenizers", "bitsandbytes", "langchain-core", "numpy", "pillow")
+ASKED_BY = ("httpx2", "pydantic", "langchain-core", "numpy", "pillow")  # a server's own versions are not known here
 
 
 def identity(spec: ModelSpec) -> ModelIdentity:
@@ -30,7 +31,7 @@ def identity(spec: ModelSpec) -> ModelIdentity:
         dtype=spec.dtype,
         prompt_hash=load_template(spec.prompt).sha256,
         codec=spec.codec,
-        versions=installed_versions(COMPUTED_BY),
+        versions=installed_versions(COMPUTED_BY if spec.endpoint is None else ASKED_BY),
     )
 
 

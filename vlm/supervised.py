@@ -30,6 +30,7 @@ from vlm.outcome import DraftWriter, identity
 from vlm.worker import Broken, Ready, Refused, Reply, Start, Task
 
 LOCAL_BACKEND = "vlm.backends.transformers_local:TransformersLocal"
+SERVER_BACKEND = "vlm.backends.openai_server:OpenAIServer"
 PROJECT = Path(__file__).resolve().parent.parent
 PROGRAM = "from vlm.worker import main; main()"  # not `-m`, whose messages would be of other classes than ours
 CHILD_ENVIRONMENT = {
@@ -73,7 +74,8 @@ class SupervisedDrafter:
         now: UTC.
         new_id: for each draft.
         deadlines: after which the child is killed.
-        backend: "module:callable" that makes the backend from the spec, in the child.
+        backend: "module:callable" that makes the backend from the spec, in the child; None for the one that the spec
+            asks for.
         environment: what the child's environment has beside ours (CUDA_VISIBLE_DEVICES, say).
     """
 
@@ -84,11 +86,11 @@ class SupervisedDrafter:
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         deadlines: Deadlines | None = None,
-        backend: str = LOCAL_BACKEND,
+        backend: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._writer = DraftWriter(identity(spec), now, new_id)
-        self._start = Start(backend, spec)
+        self._start = Start(backend or backend_reference(spec), spec)
         self._deadlines = deadlines or Deadlines()
         self._environment = dict(environment or {})
         self._child: _Child | None = None
@@ -185,6 +187,16 @@ class SupervisedDrafter:
         kind = reply.kind if isinstance(reply, Broken) else type(reply).__name__
         msg = f"drafting raised {kind}: draft again, or read without it"
         return self._writer.failed(case, Failure(FailureKind.CRASH, msg))
+
+
+def backend_reference(spec: ModelSpec) -> str:
+    """The backend that a spec asks for, as "module:callable": its server where it has an endpoint, else this machine.
+
+    >>> served = {"endpoint": "http://127.0.0.1:8000/v1", "served_name": "s"}
+    >>> backend_reference(ModelSpec("m", None, "", "maira2@1", "p", 518, **served))
+    'vlm.backends.openai_server:OpenAIServer'
+    """
+    return LOCAL_BACKEND if spec.endpoint is None else SERVER_BACKEND
 
 
 def _settled(child: _Child) -> int:
