@@ -97,7 +97,7 @@ def ask(address: Address, question: bytes, *, limits: Limits) -> Reply:
         )
         raise BackendError(FailureKind.TIMEOUT, msg) from None
     except _NoReplyError:
-        msg = f"{address.host} was out of reach, or broke off before it answered, twice: see that it runs, then draft again"
+        msg = f"{address.host} was out of reach, or broke off before it answered, twice: start it, then draft again"
         raise BackendError(FailureKind.CRASH, msg) from None
 
 
