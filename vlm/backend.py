@@ -6,6 +6,7 @@ lives in `tests/`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -53,6 +54,47 @@ class Backend(Protocol):
 
         Raises:
             BackendError: it crashed, ran out of time, or answered with non-finite numbers.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How probable a model finds given words as (the start of) its answer.
+
+    Attributes:
+        log_probabilities: natural log of each token's probability given all before it, under the grammar-free model.
+    """
+
+    log_probabilities: tuple[float, ...]
+
+    @property
+    def total(self) -> float:
+        """Natural log of the probability of the words as a whole.
+
+        >>> Scored((-1.0, -0.5)).total
+        -1.5
+        """
+        return sum(self.log_probabilities)
+
+
+@runtime_checkable
+class ScoringBackend(Backend, Protocol):
+    """A backend that can also be asked how probable it finds words that are put into its mouth (teacher forcing)."""
+
+    def log_probabilities(
+        self, *, image: NDArray[np.uint8] | None, prompt: str, continuations: Sequence[str]
+    ) -> tuple[Scored, ...]:
+        """One score for each continuation, all after the same image and prompt.
+
+        Args:
+            image: as for `answer`; None when the image input is removed.
+            prompt: the rendered prompt text.
+            continuations: starts of answers in the codec's spelling, special tokens and all; none is empty.
+
+        Raises:
+            BackendError: it crashed, or its numbers are not finite.
+            ValueError: a continuation has no token.
         """
         ...
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cases.draft import FailureKind
-from vlm.backend import Answer
+from vlm.backend import Answer, Scored
 from vlm.backends.decoding import GrammarGuard, TokenGrammar, grammar_of
 from vlm.backends.layout import laid_out
 from vlm.backends.loading import load
+from vlm.backends.teacher_forcing import forced
 from vlm.errors import BackendError
 from vlm.model_spec import ModelSpec
 
@@ -66,6 +67,21 @@ class TransformersLocal:
         token_ids = self._generate(inputs, guard)
         ended = time.perf_counter()
         return self._answer(token_ids, guard, (("tokenize", prepared - started), ("generate", ended - prepared)))
+
+    def log_probabilities(
+        self, *, image: NDArray[np.uint8] | None, prompt: str, continuations: Sequence[str]
+    ) -> tuple[Scored, ...]:
+        """How probable the model finds each continuation of a prompt; the image is encoded once for all of them.
+
+        Raises:
+            BackendError: non-finite numbers, or a prompt that is too long.
+            ValueError: a continuation has no token.
+        """
+        inputs = self._inputs(image, prompt)
+        self._refuse_overlong(int(inputs["input_ids"].shape[1]))
+        tokenizer = self._loaded.processor.tokenizer
+        spelt = [tokenizer(text, add_special_tokens=False).input_ids for text in continuations]
+        return tuple(map(Scored, forced(self.model, inputs, spelt, pad_id=tokenizer.pad_token_id or 0)))
 
     @property
     def _prompt_room(self) -> int:

@@ -1,0 +1,69 @@
+"""What a model thinks of statements about a case: teacher-forced scores through the product's own prompt and placement.
+
+A case is asked about exactly as `vlm.draft` asks about it, so a score belongs to the draft that the same case would
+get. An input is removed by removing it from the case (its `InputState` says missing), never by blanking it: scoring the
+same statements with each subset of inputs is evidence by removal. Not here: what the scores are used for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cases.study import Case
+from vlm.backend import Scored, ScoringBackend
+from vlm.model_spec import ModelSpec
+
+EMBEDDED_FAMILY = "overread"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A statement that an answer may begin with.
+
+    Attributes:
+        text: the sentence.
+        spelling: the start of an answer that says it, in the codec's spelling.
+    """
+
+    text: str
+    spelling: str
+
+
+def openings(spec: ModelSpec) -> tuple[Opening, ...]:
+    """Every statement that this model's answers can begin with; empty for a model whose words are not a closed book.
+
+    >>> from vlm.registry import embedded_spec
+    >>> openings(embedded_spec())[0].spelling
+    '<obj>Nodule in the right upper zone.'
+    """
+    if spec.family != EMBEDDED_FAMILY:
+        return ()
+    from vlm.embedded.statements import statement_book
+
+    return tuple(Opening(one.text, f"<obj>{one.text}") for one in statement_book())
+
+
+def score_case(
+    case: Case, *, pixels: NDArray[np.uint16], backend: ScoringBackend, continuations: Sequence[str]
+) -> tuple[Scored, ...]:
+    """The score of each continuation as this case's answer, in order.
+
+    Args:
+        case: in scope; what its `inputs` call missing is not shown to the model.
+        pixels: its rendered image, (rows, columns) uint16.
+        backend: that scores.
+        continuations: starts of answers in the codec's spelling.
+
+    Raises:
+        ValueError: the pixels are not those of the case, or a continuation is empty.
+        BackendError: the model's fault.
+    """
+    from vlm.draft import fitting_prompt, question_of
+
+    side = backend.spec.input_side_px
+    question = question_of(case, pixels=pixels, side=side, prompt=fitting_prompt(case, backend))
+    return backend.log_probabilities(image=question.image, prompt=question.prompt.text, continuations=continuations)
