@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -18,6 +18,7 @@ from cases.review import Arm, Decision, Review, SentenceReview
 from cases.store import RecordConflictError, Store
 from cases.study import Case
 from dashboard import resources, state
+from dashboard.draft_on_desk import draft_signed, draft_to_read, shown_id, take_along
 from dashboard.identity import Person, may_sign
 from dashboard.state import OpenReading
 from grounding.report import GroundedSentence
@@ -51,7 +52,8 @@ class Desk:
 
     Attributes:
         case: the case.
-        draft: its latest draft, None when there is none.
+        draft: the draft that was the latest when the case was opened, None when there was none.
+        newer: one that came in since, None when none did; it replaces nothing until the reader turns to it.
         reading: which opening this is.
         reader: who sits here.
         saved: the decisions stored so far and not yet signed, by sentence index.
@@ -61,6 +63,7 @@ class Desk:
 
     case: Case
     draft: Draft | None
+    newer: Draft | None
     reading: OpenReading
     reader: Person
     saved: Mapping[int, Saved]
@@ -95,7 +98,12 @@ class Desk:
     @property
     def draft_id(self) -> str | None:
         """The draft that is shown, None when none is."""
-        return self.draft.draft_id if self.draft is not None and self.draft.report is not None else None
+        return shown_id(self.draft)
+
+    @property
+    def must_turn(self) -> bool:
+        """Whether the ledger will take a signature only under the newer draft (`cases.store.signing`)."""
+        return self.signed is None and not self.earlier and self.draft is not None and shown_id(self.newer) is not None
 
 
 def open_case(case_id: str, *, reader: Person) -> None:
@@ -103,8 +111,9 @@ def open_case(case_id: str, *, reader: Person) -> None:
     ledger, now = resources.store(), resources.utc_now()
     signed = ledger.reviews(case_id)
     review_id = signed[-1].review_id if signed else resources.new_id()
+    draft = draft_signed(ledger, signed[-1]) if signed else draft_to_read(ledger, case_id, reader.reader_id)
     ledger.log(Action.CASE_VIEWED, agent=reader.reader_id, role=reader.role.value, entity=case_id, detail={})
-    state.start_reading(case_id, review_id=review_id, opened=now)
+    state.start_reading(OpenReading(case_id, review_id, now, None if draft is None else draft.draft_id))
     if not signed and may_sign(reader):
         _log_opened(ledger, case_id, review_id, reader)
 
@@ -113,8 +122,27 @@ def amend(desk: Desk) -> None:
     """Begin a review that will replace the signed one; the signed one stays in the ledger."""
     _require_reader(desk)
     review_id = resources.new_id()
-    state.start_reading(desk.case.case_id, review_id=review_id, opened=resources.utc_now())
+    state.start_reading(replace(desk.reading, review_id=review_id, opened=resources.utc_now()))
     _log_opened(resources.store(), desk.case.case_id, review_id, desk.reader)
+
+
+def turn_to_newer(desk: Desk) -> None:
+    """Go on with the draft that came in since the case was opened; the reader's own sentences come along.
+
+    Decisions on the sentences of the draft before stay stored with that draft, and nothing of it is changed.
+
+    Raises:
+        StoreError: a sentence could not be taken along; what was, is there.
+    """
+    if desk.newer is None:
+        return
+    ledger, case_id, reader = resources.store(), desk.case.case_id, desk.reader
+    detail = {"draft_id": desk.newer.draft_id}
+    ledger.log(Action.CASE_VIEWED, agent=reader.reader_id, role=reader.role.value, entity=case_id, detail=detail)
+    if may_sign(reader) and desk.signed is None:
+        own = tuple(desk.decisions[index] for index in desk.additions)
+        take_along(ledger, own, case_id=case_id, reader_id=reader.reader_id, before=desk.draft_id, newer=desk.newer)
+    state.turn_to(desk.newer.draft_id)
 
 
 def load_desk(reading: OpenReading, reader: Person) -> Desk:
@@ -126,13 +154,15 @@ def load_desk(reading: OpenReading, reader: Person) -> Desk:
     ledger = resources.store()
     case = ledger.case(reading.case_id)
     reviews = ledger.reviews(reading.case_id)
-    draft = ledger.latest_draft(reading.case_id)
+    drafts = ledger.drafts(reading.case_id)
+    draft = next((one for one in drafts if one.draft_id == reading.draft_id), None)
     return Desk(
         case=case,
         draft=draft,
+        newer=drafts[-1] if drafts and drafts[-1].draft_id != reading.draft_id else None,
         reading=reading,
         reader=reader,
-        saved=_saved(ledger, reading.case_id, reader.reader_id),
+        saved=_saved(ledger, reading.case_id, reader.reader_id, draft_id=shown_id(draft)),
         signed=next((review for review in reviews if review.review_id == reading.review_id), None),
         earlier=tuple(review for review in reviews if review.review_id != reading.review_id),
     )
@@ -216,15 +246,15 @@ def abandon(desk: Desk) -> None:
     state.close_reading()
 
 
-def _saved(ledger: Store, case_id: str, reader_id: str) -> dict[int, Saved]:
-    """The decisions in force, each with the time and the number of the event that stored it."""
+def _saved(ledger: Store, case_id: str, reader_id: str, *, draft_id: str | None) -> dict[int, Saved]:
+    """The decisions in force on that draft, each with the time and the number of the event that stored it."""
     rows = ledger.rows(
         "SELECT sentence_index, recorded_at, sequence FROM v_saves "
-        "WHERE case_id = ? AND reader_id = ? ORDER BY sequence",
-        [case_id, reader_id],
+        "WHERE case_id = ? AND reader_id = ? AND draft_id IS NOT DISTINCT FROM ? ORDER BY sequence",
+        [case_id, reader_id, draft_id],
     )
     when = {index: (recorded, sequence) for index, recorded, sequence in rows}
-    pending = ledger.pending_decisions(case_id, reader_id)
+    pending = ledger.pending_decisions(case_id, reader_id, draft_id=draft_id)
     return {one.index: Saved(one, *cast("tuple[datetime, int]", when[one.index])) for one in pending}
 
 

@@ -50,6 +50,15 @@ def person(reader_id: str | None) -> Person | None:
     return next((one for one in PEOPLE if one.reader_id == reader_id), None)
 
 
+def may_draft(one: Person | None) -> bool:
+    """Whether this person may ask for a draft, or cancel one that somebody asked for: whoever may review.
+
+    >>> [may_draft(person(name)) for name in ("reader-a", "lead", None)]
+    [True, False, False]
+    """
+    return may_sign(one)
+
+
 def may_sign(one: Person | None) -> bool:
     """Whether this person may decide on sentences and sign; asked again at every write.
 

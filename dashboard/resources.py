@@ -1,7 +1,7 @@
-"""What is made once for the whole server and shared by its sessions: the store, the images, a clock and new ids.
+"""What is made once for the whole server and shared by its sessions: store, images, drafting queue, clock.
 
-The only place with caches, and the one seam that tests replace. It starts no model: `overread draft` makes drafts,
-so that the dashboard starts fast and runs on a machine without torch.
+The only place with caches, and the one seam that tests replace. It imports no model: the queue's models run in
+processes of their own, so that the dashboard starts fast, never waits for one, and runs on a machine without torch.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import streamlit as st
 from cases.images import ImageStore
 from cases.paths import StorePaths
 from cases.store import Store
+from dashboard.drafting import DraftingDesk, LedgerRecord, drafting_desk
 from dashboard.panel import Window, panel_png
 from dashboard.settings import store_path
 
@@ -50,6 +51,22 @@ def store() -> Store:
         StoreBusy: another process holds it; the message says which, and the way out.
     """
     return _opened(store_path().resolve())
+
+
+@st.cache_resource(show_spinner=False, on_release=DraftingDesk.close)
+def _drafting(path: Path) -> DraftingDesk:
+    record = LedgerRecord(_opened(path), ImageStore(StorePaths(path).images))
+    return drafting_desk(record, now=utc_now, new_id=new_id)
+
+
+def drafting() -> DraftingDesk:
+    """The one drafting queue of this process, or the reason why there is none.
+
+    Raises:
+        StoreError: there is no store to draft for.
+        SettingError: the setting says neither on nor off.
+    """
+    return _drafting(store_path().resolve())
 
 
 @st.cache_data(show_spinner=False, max_entries=48)

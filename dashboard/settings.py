@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 STORE_VARIABLE = "OVERREAD_STORE"
+DRAFTING_VARIABLE = "OVERREAD_DRAFTING"
 DEFAULT_STORE = "var/overread.duckdb"
 PROJECT = Path(__file__).resolve().parents[1]
 APP = PROJECT / "dashboard" / "app.py"
@@ -21,6 +22,10 @@ APP = PROJECT / "dashboard" / "app.py"
 
 class UnsafeServerError(RuntimeError):
     """The server's settings would expose patient data; the message names each setting and how to mend it."""
+
+
+class SettingError(ValueError):
+    """A setting has a value that it does not take; the message names it, the value and those it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,23 @@ def store_path(environment: Mapping[str, str] | None = None) -> Path:
     """
     values = os.environ if environment is None else environment
     return Path(values.get(STORE_VARIABLE) or DEFAULT_STORE)
+
+
+def drafting_is_on(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether this server drafts, or serves review only: `OVERREAD_DRAFTING`, on unless it says off.
+
+    Raises:
+        SettingError: it says something else.
+
+    >>> drafting_is_on({}), drafting_is_on({"OVERREAD_DRAFTING": "off"})
+    (True, False)
+    """
+    values = os.environ if environment is None else environment
+    said = values.get(DRAFTING_VARIABLE) or "on"
+    if said not in ("on", "off"):
+        msg = f"{DRAFTING_VARIABLE} is {said!r}: set it to on (the server drafts) or off (review only)"
+        raise SettingError(msg)
+    return said == "on"
 
 
 def serve_command(*, port: int = 8501) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ looks at the moment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -25,6 +25,7 @@ class Key(StrEnum):
     SELECTED = "reading.selected"
     DRAWN = "reading.drawn"
     ADDITIONS = "reading.additions"
+    QUIET = "reading.quiet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,13 @@ class OpenReading:
     Attributes:
         case_id, review_id: which case, and the idempotency key of its sign-off.
         opened: when this reader opened it, UTC.
+        draft_id: the draft that is read, whatever comes in later; None when there was none.
     """
 
     case_id: str
     review_id: str
     opened: datetime
+    draft_id: str | None
 
 
 def reader_id() -> str | None:
@@ -54,11 +57,19 @@ def reading() -> OpenReading | None:
     return value if type(value).__name__ == OpenReading.__name__ else None
 
 
-def start_reading(case_id: str, *, review_id: str, opened: datetime) -> None:
+def start_reading(opening: OpenReading) -> None:
     """Put a case on the screen; nothing of the case before it stays."""
     close_reading()
-    st.session_state[Key.OPEN] = OpenReading(case_id, review_id, opened)
-    st.session_state[Key.ACTIVITY] = Activity(last=opened, active_s=0.0)
+    st.session_state[Key.OPEN] = opening
+    st.session_state[Key.ACTIVITY] = Activity(last=opening.opened, active_s=0.0)
+
+
+def turn_to(draft_id: str) -> None:
+    """Read another draft of the open case; the time goes on, and no widget keeps an answer to the one before."""
+    before, activity = reading(), st.session_state.get(Key.ACTIVITY)
+    if before is not None:
+        start_reading(replace(before, draft_id=draft_id))
+        st.session_state[Key.ACTIVITY] = activity
 
 
 def close_reading() -> None:
@@ -67,9 +78,16 @@ def close_reading() -> None:
         del st.session_state[key]
 
 
+def keep_quiet() -> None:
+    """The page will draw itself anew by itself: that is no interaction, and no reading time."""
+    st.session_state[Key.QUIET] = True
+
+
 def touch(now: datetime) -> float:
     """Count this interaction; the active seconds of the open reading so far."""
     activity: Activity = st.session_state.get(Key.ACTIVITY) or Activity(last=now, active_s=0.0)
+    if st.session_state.pop(Key.QUIET, False):
+        return activity.active_s
     activity = activity.at(now)
     st.session_state[Key.ACTIVITY] = activity
     return activity.active_s

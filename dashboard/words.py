@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cases.draft import Draft, DraftStatus
 from cases.review import Decision, Reason
 from cases.study import Case, CaseStatus, InputName, MissingReason
+from vlm.drafting_job import Cancelled, Drafting, Job, Queued, Refused
 
 RESEARCH_USE = "Draft, research use only"
 
@@ -89,6 +90,29 @@ def draft_words(draft: Draft | None) -> str:
     count = len(draft.report.sentences) if draft.report is not None else 0
     boxes = len(draft.report.boxes) if draft.report is not None else 0
     return f"{count} sentence{'' if count == 1 else 's'}, {boxes} box{'' if boxes == 1 else 'es'}"
+
+
+def job_words(job: Job | None, *, now: datetime) -> str:
+    """Where a drafting job stands, in words; "" for none, and for one whose draft says it better.
+
+    >>> from datetime import UTC
+    >>> nine = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    >>> job_words(Job("j", "c", "r", nine, Drafting(nine)), now=nine + timedelta(seconds=12))
+    'Being drafted, 12 s so far'
+    """
+    match job.state if job is not None else None:
+        case Queued(1):
+            return "Waits for the model, next in line"
+        case Queued(place):
+            return f"Waits for the model, place {place} in line"
+        case Drafting(since, attempt):
+            again = " again after a fault" if attempt > 1 else ""
+            return f"Being drafted{again}, {max(0, int((now - since).total_seconds()))} s so far"
+        case Cancelled(by):
+            return f"Drafting was cancelled by {by}"
+        case Refused(message):
+            return f"Not drafted: {message}"
+    return ""
 
 
 def missing_inputs(case: Case) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import desk as desks
+from dashboard.components.drafting import draft_button
 from dashboard.identity import Person
 from dashboard.markup import chip, chips, plain
 from dashboard.worklist_rows import SIGNED, WorklistRow
@@ -43,9 +44,8 @@ def _row(row: WorklistRow, reader: Person | None) -> None:
         cells[0].html(f'<div class="or-cell">{case}</div>')
         cells[1].html(chip(row.status_words, "good" if row.status in SIGNED else "plain"))
         cells[2].html(f'<div class="or-cell">{plain(row.wait_words)}</div>')
-        cells[3].html(
-            f'<div class="or-cell">{plain(row.draft_words)}</div>' if row.draft_ok else chip(row.draft_words, "bad")
-        )
+        with cells[3]:
+            _draft_cell(row, reader)
         cells[4].html(chips(row.missing, "warn") or '<span class="or-note">none</span>')
         pressed = cells[5].button(
             "Open",
@@ -57,3 +57,16 @@ def _row(row: WorklistRow, reader: Person | None) -> None:
     if pressed and reader is not None:
         desks.open_case(row.case_id, reader=reader)
         st.switch_page("views/reading_room.py")
+
+
+def _draft_cell(row: WorklistRow, reader: Person | None) -> None:
+    """What became of the drafting, where a request stands, and the button that asks for a draft or takes it back."""
+    live = row.job is not None and row.job.live
+    if live:
+        st.html(chip(row.job_words, "warn"))
+    elif row.draft_ok:
+        st.html(f'<div class="or-cell">{plain(row.draft_words)}</div>')
+    else:
+        note = f'<div class="or-note">{plain(row.job_words)}</div>' if row.job_words else ""
+        st.html(chip(row.draft_words, "bad") + note)
+    draft_button(row.case_id, offer=row.offer, job=row.job, reader=reader)

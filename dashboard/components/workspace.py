@@ -9,6 +9,7 @@ from cases.study import Image
 from dashboard import resources, state
 from dashboard.components.additions import additions
 from dashboard.components.case_header import case_header, say_no_draft
+from dashboard.components.drafting import drafting_notice
 from dashboard.components.image_panel import Picked, ShownBox, image_panel
 from dashboard.components.notes_panel import notes_panel
 from dashboard.components.prior_panel import prior_panel
@@ -101,8 +102,10 @@ def _current_image(desk: Desk, image: Image, *, window: Window, inverted: bool, 
 
 def _report(desk: Desk) -> None:
     if desk.signed is not None:
+        drafting_notice(desk.reading, desk.reader)
         signed_report(desk, desk.signed)
         return
+    drafting_notice(desk.reading, desk.reader)
     say_no_draft(desk.case, desk.draft)
     for index, sentence in enumerate(desk.drafted):
         sentence_card(index, sentence, desk=desk)

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import streamlit as st
 
 from dashboard import resources
+from dashboard.components.drafting import refresh, say_line, say_refusal
 from dashboard.components.frame import page_frame, say_who
 from dashboard.components.worklist_table import pages_of, worklist_table
+from dashboard.identity import Person
 from dashboard.worklist_rows import Show, rows_of
 
-reader = page_frame("Worklist")
-rows = rows_of(resources.store(), now=resources.utc_now())
 
-if reader is None:
+def worklist(reader: Person | None, every: timedelta | None) -> None:
+    """Draw the list; a fragment, so that only it is drawn again while cases are drafted."""
+    desk = resources.drafting()
+    rows = rows_of(resources.store(), now=resources.utc_now(), jobs=desk.jobs)
+    if not rows:
+        st.info("No cases yet. Bring some in with `overread import PATH`, or make the demo pilot with `make demo`.")
+        return
+    say_line(desk)
+    say_refusal()
+    counts = {show: sum(1 for row in rows if show.holds(row)) for show in Show}
+    shown = st.segmented_control(
+        "Show",
+        list(Show),
+        default=Show.OPEN,
+        required=True,
+        format_func=lambda show: f"{show.value} ({counts[show]})",
+        key="worklist.show",
+        label_visibility="collapsed",
+    )
+    chosen = [row for row in rows if (shown or Show.OPEN).holds(row)]
+    worklist_table(pages_of(chosen), reader=reader)
+    if (refresh() is None) != (every is None):
+        st.rerun(scope="app")  # to begin, or to end, refreshing
+
+
+person = page_frame("Worklist")
+if person is None:
     say_who()
-
-if not rows:
-    st.info("No cases yet. Bring some in with `overread import PATH`, or make the demo pilot with `make demo`.")
-    st.stop()
-
-counts = {show: sum(1 for row in rows if show.holds(row)) for show in Show}
-shown = st.segmented_control(
-    "Show",
-    list(Show),
-    default=Show.OPEN,
-    required=True,
-    format_func=lambda show: f"{show.value} ({counts[show]})",
-    key="worklist.show",
-    label_visibility="collapsed",
-)
-chosen = [row for row in rows if (shown or Show.OPEN).holds(row)]
-worklist_table(pages_of(chosen), reader=reader)
+interval = refresh()
+st.fragment(worklist, run_every=interval)(person, interval)
