@@ -6,6 +6,8 @@ cut is always told, so that a draft can count it.
 
 from __future__ import annotations
 
+import math
+
 from grounding.box import Box
 from grounding.placement import Placement
 
@@ -99,5 +101,6 @@ def whole_steps(low: float, high: float, *, last: int) -> tuple[int, int]:
     """
     first, second = round(low), round(high)
     if first == second:
-        first, second = (first, first + 1) if first < last else (first - 1, first)
+        first = min(math.floor(low), last - 1)
+        return first, first + 1
     return first, second
