@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
@@ -75,3 +75,26 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(here)
     monkeypatch.setenv("PYTHONPATH", here)
     return importlib.import_module("scripted_backend")
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of chat servers, with a key where its specs look for one."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    module = importlib.import_module("chat_server")
+    monkeypatch.setenv(module.VARIABLE, module.KEY)
+    return module
+
+
+@pytest.fixture
+def serve(chat: ModuleType) -> Iterator[Callable[..., Any]]:
+    """Starts a chat server that acts as told; all are closed at the end of the test."""
+    running: list[Any] = []
+
+    def start(act: Callable[..., None]) -> Any:
+        running.append(chat.ChatServer(act))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.close()
