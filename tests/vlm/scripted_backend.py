@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -36,6 +37,14 @@ def answer(text: str = NODULE, *, truncated: bool = False) -> Answer:
     return Answer(text, (), (), truncated, (("generate", 0.5),))
 
 
+def _mark(name: str) -> bool:
+    """Leave a mark in the folder that the test named (SCRIPTED_MARKS); whether it was there before."""
+    path = Path(os.environ["SCRIPTED_MARKS"]) / name
+    known = path.exists()
+    path.touch()
+    return known
+
+
 class Scripted:
     """Answers with what `act` returns, and remembers what it was asked."""
 
@@ -61,9 +70,18 @@ class FromPrompt(Scripted):
 
     def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
         if "hang" in prompt:
+            if "SCRIPTED_MARKS" in os.environ:
+                _mark("hangs")
             time.sleep(60)
-        if "die" in prompt:
+        if "once" in prompt and not _mark("once"):
             os.kill(os.getpid(), signal.SIGKILL)
+        if "allocate" in prompt:
+            resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, resource.RLIM_INFINITY))
+            np.ones(1 << 28)  # 2 GiB where one is allowed
+        if "die" in prompt and "once" not in prompt:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "device" in prompt:
+            return answer(f"<obj>Device {os.environ['CUDA_VISIBLE_DEVICES']}.</obj>")
         if "pid" in prompt:
             return answer(f"<obj>Process {os.getpid()}.</obj>")
         if "nan" in prompt:

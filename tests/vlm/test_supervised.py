@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
+import sys
+import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from cases.study import CaseStatus
 from vlm.errors import ModelLoadError
 from vlm.supervised import Deadlines, SupervisedDrafter
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2024, 1, 2, tzinfo=UTC)
 
 
@@ -101,3 +106,67 @@ def test_a_case_out_of_scope_starts_no_child(drafter, make_case):
     case = make_case(status=CaseStatus.ABSTAINED, abstention="a child", image=None)
     draft = drafter("dies_loading").draft(case, pixels=None)
     assert (draft.status, draft.abstention) == (DraftStatus.ABSTAINED, "a child")
+
+
+PARENT = """
+import sys
+from datetime import UTC, datetime
+from conftest import case
+import numpy as np, scripted_backend
+from vlm.supervised import SupervisedDrafter
+drafter = SupervisedDrafter(scripted_backend.SPEC, now=lambda: datetime.now(UTC), new_id=lambda: "d",
+    backend="scripted_backend:FromPrompt")
+drafter.load()
+print(drafter._child.process.pid, flush=True)
+drafter.draft(case(indication="hang"), pixels=np.full((100, 80), 30000, np.uint16))
+"""
+
+
+def test_no_child_outlives_a_parent_that_was_killed_not_even_in_the_middle_of_a_case(scripted, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRIPTED_MARKS", str(tmp_path))
+    path = os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"]))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    with parent:
+        child = int(parent.stdout.readline())
+        until((tmp_path / "hangs").exists, within_s=60)  # for a minute, if nobody ends it
+        assert running(child)
+        parent.kill()
+        until(lambda: not running(child), within_s=10)
+
+
+def until(holds, *, within_s):
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_child_sees_the_one_device_that_it_is_given(scripted, make_case, pixels, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with SupervisedDrafter(
+        scripted.SPEC,
+        now=lambda: NOW,
+        new_id=lambda: "d",
+        backend="scripted_backend:FromPrompt",
+        environment={"CUDA_VISIBLE_DEVICES": "1"},
+    ) as supervised:
+        draft = supervised.draft(make_case(indication="device"), pixels=pixels)
+    assert draft.report.sentences[0].text == "Device 1."
+
+
+def test_an_interrupt_from_another_thread_ends_the_wait_as_a_crash_would(
+    drafter, make_case, pixels, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SCRIPTED_MARKS", str(tmp_path))
+    supervised, drafts = drafter(), []
+    supervised.interrupt()  # nothing runs yet: nothing happens
+    thread = threading.Thread(
+        target=lambda: drafts.append(supervised.draft(make_case(indication="hang"), pixels=pixels))
+    )
+    thread.start()
+    until((tmp_path / "hangs").exists, within_s=60)
+    supervised.interrupt()
+    thread.join(timeout=10)
+    assert drafts[0].failure.kind is FailureKind.CRASH
