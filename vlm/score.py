@@ -32,6 +32,11 @@ class Opening:
     text: str
     spelling: str
 
+    @property
+    def closed(self) -> str:
+        """The start of an answer that says it, shows no box, and goes on to the next statement."""
+        return f"{self.spelling}</obj>"
+
 
 def openings(spec: ModelSpec) -> tuple[Opening, ...]:
     """Every statement that this model's answers can begin with; empty for a model whose words are not a closed book.
