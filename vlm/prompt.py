@@ -17,6 +17,7 @@ from itertools import accumulate, takewhile
 from pathlib import Path
 
 from cases.study import Case, InputName, PriorNote
+from vlm.instructions import case_lines
 
 TEMPLATES = Path(__file__).parent / "prompts"
 BUDGET_CHARS = 900
@@ -44,7 +45,7 @@ class Template:
     @property
     def note_line(self) -> str:
         """The line that is repeated for each prior note ("" when the model takes none)."""
-        return next((line for line in self.text.splitlines() if "{note}" in line), "")
+        return next((line for line in case_lines(self.text) if "{note}" in line), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,19 @@ def _fields(case: Case) -> dict[str, str]:
         "sex": tidy(case.sex or ""),
         "indication": tidy(indication or ""),
         "values": " ; ".join(tidy(f"{value.name} {value.value}") for value in values),
+        "prior_image": _prior_image(case),
     }
     return {name: words for name, words in fields.items() if words}
+
+
+def _prior_image(case: Case) -> str:
+    """How long before the current image the prior one was acquired; "" where none is read."""
+    prior, current = case.prior_image, case.image
+    if prior is None or is_missing(case, InputName.PRIOR_IMAGE):
+        return ""
+    if prior.acquired is None or current is None or current.acquired is None:
+        return "earlier"
+    return interval_words(prior.acquired, until=current.acquired)
 
 
 def _filled(line: str, fields: Mapping[str, str]) -> str:
@@ -182,7 +194,7 @@ def _head(template: Template, fields: Mapping[str, str], budget: int) -> tuple[s
     """All lines but the notes', and the inputs whose line did not fit."""
     lines: list[str] = []
     left_out: list[str] = []
-    for line in template.text.splitlines():
+    for line in case_lines(template.text):
         filled = "" if "{note}" in line else _filled(line, fields)
         if filled and len("\n".join([*lines, filled])) > budget:
             left_out += [name.value for name, field in _INPUT_FIELDS if f"{{{field}}}" in line]

@@ -15,7 +15,8 @@ from grounding.report import Laterality, Polarity, Progression
 from vlm.embedded.grammar import MOST_BOXES, CellGrammar
 from vlm.embedded.lesions import EDGE_LEVEL, Lesion, draw_lesion
 from vlm.embedded.places import place_of
-from vlm.embedded.statements import NORMAL, Shows, statement_book
+from vlm.embedded.scenes import Truth
+from vlm.embedded.statements import DESCRIBED, NORMAL, Shows, statement_book
 from vlm.embedded.story import tell
 from vlm.embedded.tokens import compose
 from vlm.registry import EMBEDDED_FOLDER
@@ -42,10 +43,20 @@ def lesions(rng: np.random.Generator) -> tuple[Lesion, ...]:
     )
 
 
+def truth(rng: np.random.Generator) -> Truth:
+    """Lesions with a past, sometimes beside a prior image, other findings, or a lesion that nobody can place."""
+    found = lesions(rng)
+    if rng.random() < 0.1:
+        return Truth(described=DESCRIBED, placed=False, with_prior=bool(rng.random() < 0.5))
+    before = tuple((None, 14.0, 40.0, 5.0)[int(rng.integers(4))] for _ in found)
+    gone = (Lesion("mass", 250, 250, 262, 262, 33.0, 0.1),) if rng.random() < 0.3 else ()
+    return Truth(found, before, gone, (), with_prior=bool(rng.random() < 0.5))
+
+
 def stories(count: int) -> Iterator[str]:
     rng = np.random.default_rng(77)
     for _ in range(count):
-        yield tell(lesions(rng), rng).answer
+        yield tell(truth(rng), rng).answer
 
 
 def test_every_taught_answer_is_in_the_grammar(tokenizer: PreTrainedTokenizerFast, grammar: CellGrammar) -> None:
@@ -81,8 +92,12 @@ def test_every_statement_is_read_as_it_is_meant() -> None:
             assert sentence.polarity is Polarity.PRESENT, one.text
             assert sentence.laterality.value in one.text, one.text
             assert sentence.finding in {"nodule", "mass"}, one.text
-        if one.text == NORMAL or one.text.endswith("is not seen."):
+        if one.text == NORMAL or one.text.endswith((" is not seen.", " is no longer seen.")):
             assert sentence.polarity is Polarity.ABSENT, one.text
+        if one.text.endswith((" is not seen.", " is no longer seen.")):
+            assert sentence.progression is Progression.RESOLVED, one.text
+        if one.shows is Shows.UNPLACED:
+            assert (sentence.finding, sentence.polarity) == ("nodule", Polarity.UNCERTAIN)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +107,10 @@ def test_every_statement_is_read_as_it_is_meant() -> None:
         ("larger than in the prior report", Progression.WORSE),
         ("smaller than in the prior report", Progression.IMPROVED),
         ("stable compared with the prior report", Progression.STABLE),
+        ("new since the prior image", Progression.NEW),
+        ("larger than on the prior image", Progression.WORSE),
+        ("smaller than on the prior image", Progression.IMPROVED),
+        ("stable compared with the prior image", Progression.STABLE),
     ],
 )
 def test_comparisons_are_read_as_progression(words: str, progression: Progression) -> None:
@@ -106,9 +125,44 @@ def test_sides_are_the_patients() -> None:
 
 def test_without_an_image_no_lesion_is_told() -> None:
     rng = np.random.default_rng(3)
-    blind = [example for example in (tell(lesions(rng), rng) for _ in range(200)) if not example.with_image]
+    blind = [example for example in (tell(truth(rng), rng) for _ in range(200)) if not example.with_image]
     assert blind
     assert all("<box>" not in example.answer for example in blind)
+
+
+@pytest.mark.parametrize(
+    ("before_mm", "words"),
+    [
+        (None, "Nodule in the right mid zone, new since the prior image."),
+        (14.0, "Nodule in the right mid zone, stable compared with the prior image."),
+        (8.0, "Nodule in the right mid zone, larger than on the prior image."),  # 14 / 8 is over 1.45
+        (24.0, "Nodule in the right mid zone, smaller than on the prior image."),  # 14 / 24 is under 0.69
+    ],
+)
+def test_where_there_is_a_prior_image_change_is_judged_by_it_whatever_the_report_says(before_mm, words) -> None:
+    rng = np.random.default_rng(1)
+    one = Truth((Lesion("nodule", 94, 134, 106, 146, 14.0, 0.1),), (before_mm,), with_prior=True)
+    told = [example for example in (tell(one, rng) for _ in range(60)) if example.with_image and example.with_prior]
+    assert told
+    for example in told:
+        assert example.answer.startswith(f"<obj>{words}<box>")
+        assert "prior image: " in example.prompt
+
+
+def test_a_lesion_of_the_prior_image_only_is_told_once() -> None:
+    rng = np.random.default_rng(2)
+    one = Truth(gone=(Lesion("mass", 250, 250, 262, 262, 33.0, 0.1),), with_prior=True)
+    told = [example for example in (tell(one, rng) for _ in range(60)) if example.with_image and example.with_prior]
+    words = "<obj>The mass in the left lower zone on the prior image is no longer seen.</obj>"
+    assert told
+    assert all(example.answer.count("left lower zone") == example.answer.count(words) == 1 for example in told)
+
+
+def test_without_a_prior_image_none_is_spoken_of() -> None:
+    rng = np.random.default_rng(4)
+    alone = [example for example in (tell(truth(rng), rng) for _ in range(200)) if not example.with_prior]
+    assert alone
+    assert not any("prior image" in example.prompt + example.answer for example in alone)
 
 
 def test_the_image_comes_first_and_the_draft_last() -> None:

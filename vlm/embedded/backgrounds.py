@@ -7,7 +7,10 @@ Pictures are re-encoded to one size and one encoding here, because the copies th
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +20,11 @@ from PIL import Image as PilImage
 from scipy import ndimage
 
 STORED_SIDE_PX = 352
+CLEAN = "No Finding"
 NODULAR = frozenset({"Nodule", "Mass"})
+EFFUSIVE = frozenset({"Effusion"})
+OPAQUE = frozenset({"Pneumonia", "Infiltration", "Atelectasis", "Consolidation", "Edema"})
+NAMED = NODULAR | EFFUSIVE | OPAQUE | {CLEAN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +34,22 @@ class Backgrounds:
     Attributes:
         pixels: (n, side, side) uint8, bright is dense.
         lungs: (n, 32, 32) float32, probability weight of a lesion's centre in each coarse cell.
-        nodular: (n,) bool, whether the picture's own labels name a nodule or mass (place unknown).
+        nodular, effusive, opaque, other: (n,) bool, what the picture's own mined labels name (place unknown).
+        share: (n,) float64, how often each is drawn; sums to 1.
     """
 
     pixels: NDArray[np.uint8]
     lungs: NDArray[np.float32]
     nodular: NDArray[np.bool_]
+    effusive: NDArray[np.bool_]
+    opaque: NDArray[np.bool_]
+    other: NDArray[np.bool_]
+    share: NDArray[np.float64]
+
+    def draw(self, rng: np.random.Generator, *, nodular: bool) -> int:
+        """The index of a picture whose labels name a nodule or mass, or of one whose labels do not."""
+        share = np.where(self.nodular == nodular, self.share, 0.0)
+        return int(rng.choice(len(self), p=share / share.sum()))
 
     def __len__(self) -> int:
         """How many pictures."""
@@ -74,14 +91,33 @@ def nih_backgrounds(folder: Path, *, tune: bool) -> Backgrounds:
     Raises:
         FileNotFoundError: the folder has no manifest.
     """
-    pixels, nodular = [], []
     with (folder / "manifest.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["split"] != "train" or is_tune(row["patient"]) != tune:
-                continue
-            pixels.append(_square(folder / row["file"]))
-            nodular.append(bool(NODULAR & set(row["labels_text_mined"].split("|"))))
-    return Backgrounds(np.stack(pixels), np.stack([lung_weights(p) for p in pixels]), np.array(nodular))
+        rows = [r for r in csv.DictReader(file) if r["split"] == "train" and is_tune(r["patient"]) == tune]
+    pixels = [_square(folder / row["file"]) for row in rows]
+    labels = [frozenset(row["labels_text_mined"].split("|")) for row in rows]
+    strata = [(row["source"], row["view"]) for row in rows]
+    nodular, effusive, opaque = (
+        np.array([bool(names & found) for found in labels]) for names in (NODULAR, EFFUSIVE, OPAQUE)
+    )
+    other = np.array([bool(found - NAMED) for found in labels])
+    lungs = np.stack([lung_weights(picture) for picture in pixels])
+    share = balanced(strata, [CLEAN in found for found in labels])
+    return Backgrounds(np.stack(pixels), lungs, nodular, effusive, opaque, other, share)
+
+
+def balanced(strata: Sequence[object], clean: Sequence[bool]) -> NDArray[np.float64]:
+    """How often to draw each picture so that, within its source and view, half of what is drawn has no finding.
+
+    The source of a picture predicts its label; drawn like this, it no longer does. A stratum keeps its size.
+
+    >>> balanced(["a", "a", "a", "b"], [True, False, False, True]).tolist()
+    [0.375, 0.1875, 0.1875, 0.25]
+    """
+    keys = list(zip(strata, clean, strict=True))
+    sizes, groups = Counter(strata), Counter(keys)
+    kinds = Counter(stratum for stratum, _ in groups)
+    share = [sizes[stratum] / kinds[stratum] / groups[stratum, is_clean] for stratum, is_clean in keys]
+    return np.array(share) / len(keys)
 
 
 def thorax_backgrounds(count: int, *, first_seed: int) -> Backgrounds:
@@ -95,13 +131,13 @@ def thorax_backgrounds(count: int, *, first_seed: int) -> Backgrounds:
         mask = PilImage.fromarray((thorax.lung_mask.right | thorax.lung_mask.left).astype(np.uint8) * 255)
         weights = np.asarray(mask.resize((32, 32), PilImage.Resampling.BOX), np.float32) + 1e-3
         lungs.append((weights / weights.sum()).astype(np.float32))
-    return Backgrounds(np.stack(pixels), np.stack(lungs), np.zeros(count, bool))
+    no = np.zeros(count, bool)
+    return Backgrounds(np.stack(pixels), np.stack(lungs), no, no, no, no, np.full(count, 1 / count))
 
 
 def joined(*parts: Backgrounds) -> Backgrounds:
-    """Several sets as one."""
-    return Backgrounds(
-        np.concatenate([part.pixels for part in parts]),
-        np.concatenate([part.lungs for part in parts]),
-        np.concatenate([part.nodular for part in parts]),
-    )
+    """Several sets as one, each drawn as often as the others."""
+    arrays = {
+        one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in dataclasses.fields(Backgrounds)
+    }
+    return Backgrounds(**{**arrays, "share": arrays["share"] / len(parts)})

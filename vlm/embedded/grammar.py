@@ -131,7 +131,7 @@ class CellGrammar:
         if Shows.NORMAL not in said.finished and len(said.cells) < MOST_BOXES:
             kinds.append(Shows.LESION)
         if not said.finished:
-            kinds.append(Shows.NORMAL)
+            kinds += [Shows.NORMAL, Shows.UNPLACED]
         return kinds
 
 

@@ -9,7 +9,7 @@ where the decoder reads, the code that the answer needs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from torch import Tensor
 from grounding.codecs.cells import GRID, OFFSETS, SIZES, place_tokens
 from vlm.embedded.architecture import IMAGE_TOKENS, STRIDE_PX
 from vlm.embedded.lesions import Lesion
+from vlm.embedded.scenes import Truth
 from vlm.embedded.story import Example
 from vlm.embedded.tokens import EOS, IMAGE, compose
 
@@ -31,13 +32,23 @@ EMPTY_CELL_WEIGHT = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A batch, right-padded: ids (b, t), attention mask (b, t), answer mask (b, t), image slots (b, t)."""
+    """A batch, right-padded.
+
+    Attributes:
+        ids, attention, answer, image: (b, t): token ids, attention mask, answer mask, image slots.
+        with_image, with_prior: (b,) bool, which rows show the current image, which the prior one after it.
+    """
 
     ids: Tensor
     attention: Tensor
     answer: Tensor
     image: Tensor
     with_image: Tensor
+    with_prior: Tensor
+
+    def to(self, device: torch.device) -> Lesson:
+        """The same on that device."""
+        return Lesson(*(getattr(self, one.name).to(device) for one in fields(self)))
 
 
 def lesson(tokenizer: Any, examples: Sequence[Example]) -> Lesson:  # noqa: ANN401
@@ -46,8 +57,8 @@ def lesson(tokenizer: Any, examples: Sequence[Example]) -> Lesson:  # noqa: ANN4
     rows: list[tuple[list[int], int]] = []
     for example in examples:
         start = tokenizer(compose(example.prompt, images=0), add_special_tokens=False).input_ids
-        if example.with_image:
-            start = [start[0], *[image_id] * IMAGE_TOKENS, *start[1:]]
+        images = int(example.with_image) + int(example.with_prior)
+        start = [start[0], *[image_id] * (IMAGE_TOKENS * images), *start[1:]]
         answer = tokenizer(example.answer, add_special_tokens=False).input_ids
         rows.append(([*start, *answer, eos_id], len(start)))
     length = max(len(ids) for ids, _ in rows)
@@ -57,7 +68,9 @@ def lesson(tokenizer: Any, examples: Sequence[Example]) -> Lesson:  # noqa: ANN4
         ids[index, : len(row)] = torch.tensor(row)
         attention[index, : len(row)] = 1
         answer[index, start_length : len(row)] = 1.0
-    return Lesson(ids, attention, answer, ids == image_id, torch.tensor([e.with_image for e in examples]))
+    with_image = torch.tensor([example.with_image for example in examples])
+    with_prior = torch.tensor([example.with_prior for example in examples])
+    return Lesson(ids, attention, answer, ids == image_id, with_image, with_prior)
 
 
 class Targets:
@@ -88,7 +101,7 @@ class Targets:
         return (loss * weight).sum() / weight.sum()
 
     def cell_loss(self, logits: Tensor, scenes: Sequence[Sequence[Lesion]]) -> Tensor:
-        """At each image token (b, 100, v): the cell's own token where a lesion's centre lies, else the placeholder.
+        """At each of the current image's tokens (b, 100, v): the cell's own where a lesion's centre lies, else none's.
 
         Where one lies, also its offsets and sizes, each by a softmax over its own tokens.
         """
@@ -126,10 +139,32 @@ def features_of(model: Any, pixels: Tensor) -> tuple[Tensor, Sequence[Tensor]]: 
     return found.last_hidden_state.flatten(2).transpose(1, 2), found.hidden_states
 
 
-def hidden_states(model: Any, batch: Lesson, features: Tensor) -> Tensor:  # noqa: ANN401
-    """The decoder's last hidden states (b, t, d), as FastVLM computes them from image and text."""
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The tower's maps of a batch: current (b, 100, 256), and prior (k, 100, 256) of the rows in `prior_rows` (k)."""
+
+    current: Tensor
+    prior: Tensor
+    prior_rows: tuple[int, ...]
+
+    def to(self, device: torch.device | str) -> Features:
+        """The same on that device."""
+        return Features(self.current.to(device), self.prior.to(device), self.prior_rows)
+
+    def in_order(self, batch: Lesson) -> Tensor:
+        """The maps that the batch shows, row by row, the current image before the prior: (n, 100, 256)."""
+        earlier = dict(zip(self.prior_rows, self.prior, strict=True))
+        found: list[Tensor] = []
+        for row, current in enumerate(self.current):
+            found += [current] if bool(batch.with_image[row]) else []
+            found += [earlier[row]] if bool(batch.with_prior[row]) else []
+        return torch.stack(found)
+
+
+def hidden_states(model: Any, batch: Lesson, features: Features) -> Tensor:  # noqa: ANN401
+    """The decoder's last hidden states (b, t, d), as FastVLM computes them from images and text."""
     embedded = model.get_input_embeddings()(batch.ids)
-    projected = model.model.multi_modal_projector(features[batch.with_image])
+    projected = model.model.multi_modal_projector(features.in_order(batch))
     embedded = embedded.masked_scatter(batch.image.unsqueeze(-1), projected.to(embedded.dtype))
     return model.model.language_model(inputs_embeds=embedded, attention_mask=batch.attention).last_hidden_state
 
@@ -138,17 +173,21 @@ def losses(
     model: Any,  # noqa: ANN401
     batch: Lesson,
     *,
-    features: Tensor,
-    scenes: Sequence[Sequence[Lesion]],
+    features: Features,
+    truths: Sequence[Truth],
     targets: Targets,
 ) -> tuple[Tensor, Tensor, float]:
-    """Answer loss, cell loss, and the share of cell tokens that are right given the true prefix."""
+    """Answer loss, cell loss, and the share of cell tokens that are right given the true prefix.
+
+    A picture that holds a lesion of unknown place teaches no cell.
+    """
     hidden = hidden_states(model, batch, features)
     asked = batch.answer[:, 1:] > 0
     wanted = batch.ids[:, 1:][asked]
     logits = model.lm_head(hidden[:, :-1][asked])
-    shown = [scene for scene, there in zip(scenes, batch.with_image.tolist(), strict=True) if there]
-    at_image = hidden[batch.image].view(len(shown), IMAGE_TOKENS, -1)
+    shown = [row for row, truth in enumerate(truths) if truth.placed and bool(batch.with_image[row])]
+    at_image = hidden[shown, 1 : 1 + IMAGE_TOKENS]  # after the start token; the prior image's tokens follow
     cells = torch.isin(wanted, targets.cells.to(wanted.device))
     right = (logits[cells].argmax(-1) == wanted[cells]).float().mean().item() if bool(cells.any()) else np.nan
-    return targets.answer_loss(logits, wanted), targets.cell_loss(model.lm_head(at_image), shown), right
+    placed = [truths[row].lesions for row in shown]
+    return targets.answer_loss(logits, wanted), targets.cell_loss(model.lm_head(at_image), placed), right

@@ -1,6 +1,7 @@
-"""Scenes to train on: a background, moved and re-exposed at random, with lesions drawn into it.
+"""Scenes to train on: a background, moved and re-exposed at random, with lesions drawn into it, and how it was before.
 
-One scene is one image and its lesions in the model's input frame. What is said about it is `vlm.embedded.wording`.
+One scene is one patient: the current image, perhaps a prior one under another position and exposure, and what truly
+changed between them. What is said about it is `vlm.embedded.story`.
 """
 
 from __future__ import annotations
@@ -9,80 +10,78 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PilImage
-from PIL import ImageFilter
 
 from vlm.embedded.backgrounds import Backgrounds
+from vlm.embedded.effusions import draw_effusion
 from vlm.embedded.lesions import Lesion, draw_distractor, draw_lesion
+from vlm.embedded.statements import EFFUSION, OPACITY, OTHER
+from vlm.embedded.views import SIDE_PX, View, exposed
 
-SIDE_PX = 320
+NODULAR_SHARE = 0.06  # real pictures whose labels name a nodule or mass, whose place nobody knows
+EFFUSION_SHARE = 0.08
+PRIOR_SHARE = 0.4
+LABEL_KEPT = 0.9  # mined labels are wrong about one time in ten: a statement of one is taught that much less surely
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a scene shows, and what it showed before.
+
+    Attributes:
+        lesions: of the current image, in reading order (top to bottom, then left to right).
+        before_mm: for each of them its diameter at the time of the prior image, None where it is new.
+        gone: lesions of that time which are no more, in the current image's frame.
+        described: statements of other findings.
+        placed: False where the picture itself holds a nodule or mass whose place is not known.
+        with_prior: whether there is a prior image.
+    """
+
+    lesions: tuple[Lesion, ...] = ()
+    before_mm: tuple[float | None, ...] = ()
+    gone: tuple[Lesion, ...] = ()
+    described: tuple[str, ...] = ()
+    placed: bool = True
+    with_prior: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a lesion without its past."""
+        if len(self.lesions) != len(self.before_mm):
+            msg = f"each lesion has its past: {len(self.lesions)} lesions, {len(self.before_mm)} sizes before"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One picture with what was drawn into it.
+    """Pictures with what was drawn into them.
 
     Attributes:
-        pixels: (320, 320) uint8.
-        lesions: in reading order (top to bottom, then left to right).
+        pixels: the current image, (320, 320) uint8.
+        prior: the earlier one, likewise, or None.
+        truth: what they show.
     """
 
     pixels: NDArray[np.uint8]
-    lesions: tuple[Lesion, ...]
+    prior: NDArray[np.uint8] | None
+    truth: Truth
 
 
-def _moved(
-    pixels: NDArray[np.uint8], rng: np.random.Generator, *, gentle: bool
-) -> tuple[NDArray[np.float32], tuple[float, ...], bool]:
-    """The background under a random similarity and perhaps a flip; the inverse map's six numbers come with it."""
-    stored = pixels.shape[0]
-    reach = 0.02 if gentle else 0.07
-    scale = stored / SIDE_PX * rng.uniform(1 - reach, 1 + reach)
-    turn = np.deg2rad(rng.normal(0.0, 1.0 if gentle else 4.0))
-    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
-    shift = rng.normal(0.0, reach * stored / 3, 2)
-    half_in, half_out = stored / 2, SIDE_PX / 2
-    affine = (
-        cos,
-        sin,
-        half_in + shift[0] - cos * half_out - sin * half_out,
-        -sin,
-        cos,
-        half_in + shift[1] + sin * half_out - cos * half_out,
-    )
-    flipped = bool(rng.random() < 0.5)
-    source = PilImage.fromarray(pixels[:, ::-1].copy() if flipped else pixels)
-    moved = source.transform((SIDE_PX, SIDE_PX), PilImage.Transform.AFFINE, affine, PilImage.Resampling.BILINEAR)
-    return np.asarray(moved, np.float32) / 255.0, affine, flipped
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A lesion wherever it is drawn: its place in the background, its shape, its size now and before."""
 
+    spot: tuple[float, float]
+    shape_seed: int
+    contrast: float
+    now_mm: float | None
+    before_mm: float | None
 
-def _center(
-    weights: NDArray[np.float32], rng: np.random.Generator, affine: tuple[float, ...], *, flipped: bool, stored: int
-) -> tuple[float, float]:
-    """A place for a lesion, drawn from the lung weights, in the moved frame (input pixels)."""
-    cell = int(rng.choice(weights.size, p=weights.ravel() / weights.sum()))
-    row, column = divmod(cell, weights.shape[1])
-    x = (column + rng.random()) / weights.shape[1] * stored
-    y = (row + rng.random()) / weights.shape[0] * stored
-    x = stored - x if flipped else x
-    a, b, c, d, e, f = affine
-    det = a * e - b * d
-    return ((e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det)
-
-
-def _exposed(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Random display curve, blur and noise: what differs between scanners must not matter."""
-    low, high = np.quantile(image[::4, ::4], [0.01, 0.99])
-    image = (image - low * rng.uniform(0.5, 1.0)) / max(0.2, (high - low * 0.75) * rng.uniform(0.98, 1.3))
-    image = np.clip(image, 0.0, 1.0) ** np.float32(np.exp(rng.normal(0.0, 0.2)))
-    image = image * np.float32(rng.uniform(0.85, 1.0)) + np.float32(rng.uniform(0.0, 0.06))
-    if rng.random() < 0.6:
-        image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0.0, 0.02))
-    pixels = np.clip(image * 255.0, 0, 255).astype(np.uint8)
-    if rng.random() < 0.25:
-        blurred = PilImage.fromarray(pixels).filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.9)))
-        pixels = np.asarray(blurred, np.uint8)
-    return pixels
+    def draw(self, image: NDArray[np.float32], view: View, *, diameter_mm: float | None) -> Lesion | None:
+        """Draw it as large as that; None where there is none or it leaves the image."""
+        if diameter_mm is None:
+            return None
+        rng = np.random.default_rng(self.shape_seed)
+        center = view.into(self.spot)
+        return draw_lesion(image, rng, center_px=center, diameter_mm=diameter_mm, contrast=self.contrast)
 
 
 def make_scene(backgrounds: Backgrounds, rng: np.random.Generator, *, count: int) -> Scene:
@@ -90,30 +89,124 @@ def make_scene(backgrounds: Backgrounds, rng: np.random.Generator, *, count: int
 
     Sizes are drawn log-uniformly from 8 to 55 mm, contrasts from 0.06 to 0.30 of the display range.
     """
-    while True:
-        index = int(rng.integers(len(backgrounds)))
-        if not backgrounds.nodular[index]:
-            break
-    stored = backgrounds.pixels.shape[1]
-    image, affine, flipped = _moved(backgrounds.pixels[index], rng, gentle=False)
+    placed = not (backgrounds.nodular.any() and rng.random() < NODULAR_SHARE)
+    index = backgrounds.draw(rng, nodular=not placed)
+    picture = backgrounds.pixels[index]
+    view = View.random(rng, stored=picture.shape[0])
+    image = view.shown(picture)
+    described = _labels(backgrounds, index, rng)
+    fluid = None
+    if placed and EFFUSION not in described and rng.random() < EFFUSION_SHARE:
+        fluid, described = draw_effusion(image, rng), (EFFUSION, *described)
+    _distract(image, rng)
+    count = count if placed else 0
+    planned, lesions = _lesions(image, backgrounds.lungs[index], rng, view=view, count=count, fluid=fluid)
+    gone = _gone(backgrounds.lungs[index], rng, view=view, taken=lesions) if placed else []
+    prior = None
+    if rng.random() < PRIOR_SHARE:
+        prior = _prior(picture, rng, view=view, planned=[*planned, *(one for one, _ in gone)])
+    order = sorted(range(len(lesions)), key=lambda one: (round(lesions[one].center[1] / 32), lesions[one].center[0]))
+    truth = Truth(
+        tuple(lesions[one] for one in order),
+        tuple(planned[one].before_mm for one in order),
+        tuple(lesion for _, lesion in gone),
+        described,
+        placed,
+        prior is not None,
+    )
+    return Scene(exposed(image, rng), prior, truth)
+
+
+def _labels(backgrounds: Backgrounds, index: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """Statements of the picture's own mined labels."""
+    named = ((backgrounds.effusive, EFFUSION), (backgrounds.opaque, OPACITY), (backgrounds.other, OTHER))
+    return tuple(words for flags, words in named if flags[index] and rng.random() < LABEL_KEPT)
+
+
+def _distract(image: NDArray[np.float32], rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(0, 3))):
         draw_distractor(image, rng)
+
+
+def _lesions(
+    image: NDArray[np.float32],
+    lungs: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    view: View,
+    count: int,
+    fluid: NDArray[np.bool_] | None,
+) -> tuple[list[_Planned], list[Lesion]]:
+    planned: list[_Planned] = []
     lesions: list[Lesion] = []
     for _ in range(count * 4):
         if len(lesions) == count:
             break
-        center = _center(backgrounds.lungs[index], rng, affine, flipped=flipped, stored=stored)
-        diameter = float(np.exp(rng.uniform(np.log(8.0), np.log(55.0))))
-        contrast = float(rng.uniform(0.06, 0.30))
-        if any(_near(center, lesion, diameter) for lesion in lesions):
+        one = _plan(lungs, rng, view=view)
+        center = view.into(one.spot)
+        hidden = fluid is not None and _at(fluid, center)
+        if hidden or any(_near(center, lesion, one.now_mm or 0.0) for lesion in lesions):
             continue
-        lesion = draw_lesion(image, rng, center_px=center, diameter_mm=diameter, contrast=contrast)
+        lesion = one.draw(image, view, diameter_mm=one.now_mm)
         if lesion is not None:
+            planned.append(one)
             lesions.append(lesion)
-    lesions.sort(key=lambda one: (round(one.center[1] / 32), one.center[0]))
-    return Scene(_exposed(image, rng), tuple(lesions))
+    return planned, lesions
+
+
+def _plan(lungs: NDArray[np.float32], rng: np.random.Generator, *, view: View) -> _Planned:
+    """A lesion of the current image with its past: four in ten are new, the others smaller, larger or as they were."""
+    diameter = float(np.exp(rng.uniform(np.log(8.0), np.log(55.0))))
+    change = (1.0, 1.0, rng.uniform(0.35, 0.6), rng.uniform(1.7, 2.4))[int(rng.integers(4))]
+    before = None if rng.random() < 0.4 else min(60.0, diameter * change)
+    return _Planned(
+        view.spot(lungs, rng),
+        int(rng.integers(2**32)),
+        float(rng.uniform(0.06, 0.30)),
+        now_mm=diameter,
+        before_mm=before,
+    )
+
+
+def _gone(
+    lungs: NDArray[np.float32], rng: np.random.Generator, *, view: View, taken: list[Lesion]
+) -> list[tuple[_Planned, Lesion]]:
+    """Lesions of the past only, with their footprint as it would lie in the current image."""
+    found: list[tuple[_Planned, Lesion]] = []
+    for _ in range(int(rng.choice(3, p=(0.72, 0.23, 0.05)))):
+        diameter = float(np.exp(rng.uniform(np.log(10.0), np.log(45.0))))
+        one = _Planned(
+            view.spot(lungs, rng),
+            int(rng.integers(2**32)),
+            float(rng.uniform(0.08, 0.30)),
+            now_mm=None,
+            before_mm=diameter,
+        )
+        blank = np.zeros((SIDE_PX, SIDE_PX), np.float32)
+        lesion = one.draw(blank, view, diameter_mm=diameter)
+        others = [*taken, *(other for _, other in found)]
+        if lesion is not None and not any(_near(lesion.center, other, diameter) for other in others):
+            found.append((one, lesion))
+    return found
+
+
+def _prior(
+    picture: NDArray[np.uint8], rng: np.random.Generator, *, view: View, planned: list[_Planned]
+) -> NDArray[np.uint8]:
+    """The same patient on another day: another position and exposure, the lesions as they were."""
+    earlier = view.again(rng)
+    image = earlier.shown(picture)
+    _distract(image, rng)
+    for one in planned:
+        one.draw(image, earlier, diameter_mm=one.before_mm)
+    return exposed(image, rng)
 
 
 def _near(center: tuple[float, float], lesion: Lesion, diameter_mm: float) -> bool:
     apart = np.hypot(center[0] - lesion.center[0], center[1] - lesion.center[1])
     return bool(apart < 46 + 0.5 * (diameter_mm + lesion.diameter_mm) / 375.0 * SIDE_PX)  # never two in one cell
+
+
+def _at(mask: NDArray[np.bool_], center: tuple[float, float]) -> bool:
+    column, row = (min(SIDE_PX - 1, max(0, int(value))) for value in center)
+    return bool(mask[row, column])

@@ -21,6 +21,18 @@ COMPARISONS: Final = (
     ", smaller than in the prior report",
     ", stable compared with the prior report",
 )
+IMAGE_COMPARISONS: Final = (
+    "",
+    ", new since the prior image",
+    ", larger than on the prior image",
+    ", smaller than on the prior image",
+    ", stable compared with the prior image",
+)
+UNPLACED: Final = "Nodule or mass suspected, place not determined."
+EFFUSION: Final = "Pleural effusion."
+OPACITY: Final = "Other lung opacity."
+OTHER: Final = "Other abnormality, not described."
+DESCRIBED: Final = (EFFUSION, OPACITY, OTHER)  # beside the narrow indication: said, never boxed
 NORMAL: Final = "No focal nodule or mass."
 NO_PRIOR: Final = "No prior report for comparison."
 NO_IMAGE: Final = "No current image was given."
@@ -33,6 +45,7 @@ class Shows(StrEnum):
 
     LESION = "lesion"  # exactly one box
     NORMAL = "normal"  # no box, and no lesion beside it
+    UNPLACED = "unplaced"  # a lesion without a box: its place was not determined
     NOTHING = "nothing"  # no box
 
 
@@ -56,6 +69,11 @@ def lesion_text(kind: str, place: Place, comparison: str) -> str:
 def gone_text(kind: str, place: Place) -> str:
     """A sentence on a lesion that only the prior report knows."""
     return f"The {kind} in the {place.in_draft()} described in the prior report is not seen."
+
+
+def gone_image_text(kind: str, place: Place) -> str:
+    """A sentence on a lesion of the prior image that the current one does not show."""
+    return f"The {kind} in the {place.in_draft()} on the prior image is no longer seen."
 
 
 def history_text(organ: str) -> str:
@@ -83,10 +101,11 @@ def statement_book() -> tuple[Statement, ...]:
         Statement(lesion_text(kind, place, comparison), Shows.LESION)
         for kind in KINDS
         for place in places
-        for comparison in COMPARISONS
+        for comparison in (*COMPARISONS, *IMAGE_COMPARISONS[1:])
     ]
-    others = [gone_text(kind, place) for kind in KINDS for place in places]
+    others = [gone(kind, place) for gone in (gone_text, gone_image_text) for kind in KINDS for place in places]
+    others += DESCRIBED
     others += [NO_PRIOR, *map(history_text, (*ORGANS, "")), *map(smoking_text, SMOKING)]
     plain = [Statement(text, Shows.NOTHING) for text in others]
     normal = [Statement(NORMAL, Shows.NORMAL), Statement(NO_IMAGE, Shows.NORMAL)]
-    return (*lesions, *normal, *plain)
+    return (*lesions, *normal, Statement(UNPLACED, Shows.UNPLACED), *plain)

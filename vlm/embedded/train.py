@@ -12,6 +12,7 @@ import argparse
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from vlm.embedded.architecture import model_config
-from vlm.embedded.dense import DenseHeads, dense_loss
+from vlm.embedded.dense import DenseHeads
 from vlm.embedded.lesions import Lesion
-from vlm.embedded.lessons import Lesson, Targets, features_of, lesson, losses
+from vlm.embedded.lessons import Features, Lesson, Targets, features_of, lesson, losses
+from vlm.embedded.scenes import Truth
 from vlm.embedded.story import tell
 from vlm.embedded.tokens import IMAGE, build_tokenizer
-from vlm.embedded.train_tower import Scenes, cached_backgrounds, collate, to_input
+from vlm.embedded.train_tower import Batch, Scenes, cached_backgrounds, collate, placed_loss, to_input
 
 log = logging.getLogger("overread.train")
 BUFFER = 3000
@@ -39,25 +41,31 @@ COUNTS = (0.25, 0.36, 0.17, 0.09, 0.05, 0.05, 0.03)  # lesions in a picture: a n
 
 @dataclass(slots=True)
 class Buffer:
-    """Tower maps with their lesions; mutable because it is a buffer: old ones are overwritten."""
+    """Tower maps (n, 2, 100, 256) of current and prior images with their truths; mutable: old ones are overwritten."""
 
     features: Tensor
-    scenes: list[tuple[Lesion, ...]]
+    truths: list[Truth]
     cursor: int = 0
     filled: int = 0
 
-    def add(self, features: Tensor, scenes: list[tuple[Lesion, ...]]) -> None:
+    def add(self, features: Features, truths: Sequence[Truth]) -> None:
         """Overwrite the oldest."""
-        for one, scene in zip(features, scenes, strict=True):
-            self.features[self.cursor] = one.half()
-            self.scenes[self.cursor] = scene
-            self.cursor = (self.cursor + 1) % len(self.scenes)
-            self.filled = min(len(self.scenes), self.filled + 1)
+        slots = [(self.cursor + row) % len(self.truths) for row in range(len(truths))]
+        for slot, current, truth in zip(slots, features.current, truths, strict=True):
+            self.features[slot, 0] = current.half()
+            self.truths[slot] = truth
+        for row, prior in zip(features.prior_rows, features.prior, strict=True):
+            self.features[slots[row], 1] = prior.half()
+        self.cursor = (self.cursor + len(truths)) % len(self.truths)
+        self.filled = min(len(self.truths), self.filled + len(truths))
 
-    def draw(self, rng: np.random.Generator, count: int) -> tuple[Tensor, list[tuple[Lesion, ...]]]:
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Features, list[Truth]]:
         """A random batch."""
         chosen = rng.integers(self.filled, size=count)
-        return self.features[torch.from_numpy(chosen)].float(), [self.scenes[int(index)] for index in chosen]
+        truths = [self.truths[int(index)] for index in chosen]
+        maps = self.features[torch.from_numpy(chosen)].float()
+        rows = tuple(row for row, truth in enumerate(truths) if truth.with_prior)
+        return Features(maps[:, 0], maps[list(rows), 1], rows), truths
 
 
 @dataclass(slots=True)
@@ -73,9 +81,9 @@ class Trainer:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(11))
     seen: int = 0
 
-    def lesson_for(self, scenes: list[tuple[Lesion, ...]]) -> Lesson:
-        """New stories for those scenes."""
-        return lesson(self.tokenizer, [tell(scene, self.rng) for scene in scenes])
+    def lesson_for(self, truths: Sequence[Truth]) -> Lesson:
+        """New stories for those truths."""
+        return lesson(self.tokenizer, [tell(truth, self.rng) for truth in truths])
 
 
 def build_model(tokenizer: Any) -> Any:  # noqa: ANN401
@@ -98,7 +106,8 @@ def story_corpus(count: int, *, seed: int) -> list[str]:
     texts: list[str] = []
     for _ in range(count):
         lesions = tuple(_random_lesion(rng) for _ in range(int(rng.integers(0, 3))))
-        example = tell(lesions, rng)
+        before = tuple(lesion.diameter_mm * rng.uniform(0.4, 2.0) for lesion in lesions)
+        example = tell(Truth(lesions, before, with_prior=bool(rng.random() < 0.4)), rng)
         texts += [example.prompt, example.answer]
     return texts
 
@@ -109,34 +118,34 @@ def _random_lesion(rng: np.random.Generator) -> Lesion:
     return Lesion("mass" if diameter > 30 else "nodule", x - 9, y - 9, x + 9, y + 9, diameter, 0.1)
 
 
-def fill(trainer: Trainer, buffer: Buffer, fresh: tuple[Tensor, Any]) -> None:
+def tower_features(trainer: Trainer, batch: Batch) -> tuple[Features, Sequence[Tensor]]:
+    """The tower's maps of both images of each scene, and its stages for the current ones; one pass for all."""
+    count = len(batch.truths)
+    pixels = torch.cat([batch.pixels, batch.prior]).to(trainer.device)
+    maps, stages = features_of(trainer.model, to_input(pixels))
+    return Features(maps[:count], maps[count:], batch.prior_rows), [stage[:count] for stage in stages]
+
+
+def fill(trainer: Trainer, buffer: Buffer, fresh: Batch) -> None:
     """Put the frozen tower's maps of new scenes into the buffer."""
-    pixels, lesions = fresh
     with torch.no_grad():
-        features, _ = features_of(trainer.model, to_input(pixels.to(trainer.device)))
-    buffer.add(features.cpu(), lesions)
+        features, _ = tower_features(trainer, fresh)
+    buffer.add(features.to("cpu"), fresh.truths)
 
 
 def readout_step(trainer: Trainer, buffer: Buffer, batch: int) -> tuple[Any, Any, float]:
     """One step of the read-out: new stories for maps from the buffer."""
-    features, scenes = buffer.draw(trainer.rng, batch)
-    return losses(
-        trainer.model,
-        trainer.lesson_for(scenes),
-        features=features.to(trainer.device),
-        scenes=scenes,
-        targets=trainer.targets,
-    )
+    features, truths = buffer.draw(trainer.rng, batch)
+    told = trainer.lesson_for(truths).to(trainer.device)
+    return losses(trainer.model, told, features=features.to(trainer.device), truths=truths, targets=trainer.targets)
 
 
-def joint_step(trainer: Trainer, fresh: tuple[Tensor, Any]) -> tuple[Any, Any, float]:
+def joint_step(trainer: Trainer, fresh: Batch) -> tuple[Any, Any, float]:
     """One step of joint training: the tower learns from the answer and keeps its dense lessons."""
-    pixels, lesions = fresh
-    features, stages = features_of(trainer.model, to_input(pixels.to(trainer.device)))
-    answer, cell, right = losses(
-        trainer.model, trainer.lesson_for(lesions), features=features, scenes=lesions, targets=trainer.targets
-    )
-    return answer + 0.3 * dense_loss(trainer.heads, stages, lesions), cell, right
+    features, stages = tower_features(trainer, fresh)
+    told = trainer.lesson_for(fresh.truths).to(trainer.device)
+    answer, cell, right = losses(trainer.model, told, features=features, truths=fresh.truths, targets=trainer.targets)
+    return answer + 0.3 * placed_loss(trainer.heads, stages, fresh.truths), cell, right
 
 
 def optimizer_for(trainer: Trainer, *, joint: bool, rate: float) -> torch.optim.AdamW:
@@ -186,7 +195,7 @@ class Averages:
 def run(trainer: Trainer, stream: Any, stage: Stage) -> None:  # noqa: ANN401
     """Train one stage; saves every 240 steps and at its end."""
     optimizer = optimizer_for(trainer, joint=stage.joint, rate=stage.rate)
-    buffer = Buffer(torch.zeros(BUFFER, 100, 256, dtype=torch.half), [()] * BUFFER)
+    buffer = Buffer(torch.zeros(BUFFER, 2, 100, 256, dtype=torch.half), [Truth()] * BUFFER)
     trainer.model.model.vision_tower.requires_grad_(stage.joint)
     trainer.model.train()
     trainer.model.model.vision_tower.eval()  # batch statistics stay those of the tower's own training

@@ -6,10 +6,11 @@ Run `python -m vlm.embedded.train_tower --nih ../shared/data/cxr_nih --samples 4
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from vlm.embedded.architecture import tower_config
 from vlm.embedded.backgrounds import Backgrounds, joined, nih_backgrounds, thorax_backgrounds
 from vlm.embedded.dense import DenseHeads, dense_loss
 from vlm.embedded.lesions import Lesion
-from vlm.embedded.scenes import make_scene
+from vlm.embedded.scenes import Scene, Truth, make_scene
 
 log = logging.getLogger("overread.train")
 CROWDED = (1 / 7,) * 7  # many lesions an image: the tower learns from each
@@ -42,23 +43,45 @@ class Plan:
 
 
 class Scenes(IterableDataset[Any]):
-    """An endless stream of (pixels (side, side) uint8, lesions), from a seed."""
+    """An endless stream of scenes, from a seed."""
 
     def __init__(self, backgrounds: Backgrounds, *, seed: int, counts: tuple[float, ...]) -> None:
         """Scenes whose number of lesions is drawn with those probabilities: of 0, of 1, and so on."""
         self.backgrounds, self.seed, self.counts = backgrounds, seed, counts
 
-    def __iter__(self) -> Iterator[tuple[np.ndarray, tuple[Lesion, ...]]]:
+    def __iter__(self) -> Iterator[Scene]:
         """Draw scenes for ever."""
         rng = np.random.default_rng(self.seed)
         while True:
-            scene = make_scene(self.backgrounds, rng, count=int(rng.choice(len(self.counts), p=self.counts)))
-            yield scene.pixels, scene.lesions
+            yield make_scene(self.backgrounds, rng, count=int(rng.choice(len(self.counts), p=self.counts)))
 
 
-def collate(items: list[tuple[np.ndarray, tuple[Lesion, ...]]]) -> tuple[Tensor, list[tuple[Lesion, ...]]]:
-    """Pixels (b, side, side) uint8 and the lesions of each."""
-    return torch.from_numpy(np.stack([pixels for pixels, _ in items])), [lesions for _, lesions in items]
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Scenes as tensors: pixels (b, side, side) uint8, prior (k, side, side) of the rows `prior_rows`, truths (b)."""
+
+    pixels: Tensor
+    prior: Tensor
+    prior_rows: tuple[int, ...]
+    truths: tuple[Truth, ...]
+
+
+def collate(scenes: Sequence[Scene]) -> Batch:
+    """A batch of scenes."""
+    priors = [(row, scene.prior) for row, scene in enumerate(scenes) if scene.prior is not None]
+    side = scenes[0].pixels.shape
+    return Batch(
+        torch.from_numpy(np.stack([scene.pixels for scene in scenes])),
+        torch.from_numpy(np.stack([pixels for _, pixels in priors]) if priors else np.zeros((0, *side), np.uint8)),
+        tuple(row for row, _ in priors),
+        tuple(scene.truth for scene in scenes),
+    )
+
+
+def placed_loss(heads: DenseHeads, stages: Sequence[Tensor], truths: Sequence[Truth]) -> Tensor:
+    """The dense loss on the pictures in which every lesion's place is known."""
+    rows = [row for row, truth in enumerate(truths) if truth.placed]
+    return dense_loss(heads, [stage[rows] for stage in stages], [truths[row].lesions for row in rows])
 
 
 def to_input(pixels: Tensor) -> Tensor:
@@ -69,16 +92,16 @@ def to_input(pixels: Tensor) -> Tensor:
 
 def cached_backgrounds(nih: Path, cache: Path, *, tune: bool, thoraces: int) -> Backgrounds:
     """Real and simulated backgrounds; decoded once, then read from the cache."""
-    path = cache / f"backgrounds_{'tune' if tune else 'train'}_{thoraces}.npz"
+    path = cache / f"labelled_backgrounds_{'tune' if tune else 'train'}_{thoraces}.npz"
     if not path.exists():
         parts = [nih_backgrounds(nih, tune=tune)]
         if thoraces:
             parts.append(thorax_backgrounds(thoraces, first_seed=THORAX_SEED + (500_000 if tune else 0)))
         found = joined(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, pixels=found.pixels, lungs=found.lungs, nodular=found.nodular)
+        np.savez(path, **{one.name: getattr(found, one.name) for one in dataclasses.fields(found)})
     stored = np.load(path, allow_pickle=False)
-    return Backgrounds(stored["pixels"], stored["lungs"], stored["nodular"])
+    return Backgrounds(**{one.name: stored[one.name] for one in dataclasses.fields(Backgrounds)})
 
 
 def learning_rate(plan: Plan, seen: int) -> float:
@@ -88,17 +111,17 @@ def learning_rate(plan: Plan, seen: int) -> float:
     return plan.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-def sensitivity(tower: Any, heads: DenseHeads, scenes: list[Any]) -> float:  # noqa: ANN401
+def sensitivity(tower: Any, heads: DenseHeads, scenes: Sequence[Scene]) -> float:  # noqa: ANN401
     """Share of lesions under a coarse peak, at the score that gives 0.5 false peaks per image."""
     hits, scores = [], []
     tower.eval()
     with torch.no_grad():
         for start in range(0, len(scenes), 32):
-            pixels, lesions = collate(scenes[start : start + 32])
-            stages = tower(to_input(pixels), output_hidden_states=True).hidden_states
+            batch = collate(scenes[start : start + 32])
+            stages = tower(to_input(batch.pixels), output_hidden_states=True).hidden_states
             _, coarse, box = heads(stages)
-            for heat, place, truth in zip(coarse, box, lesions, strict=True):
-                found, false = _peaks(heat, place, truth)
+            for heat, place, truth in zip(coarse, box, batch.truths, strict=True):
+                found, false = _peaks(heat, place, truth.lesions)
                 hits += found
                 scores += false
     tower.train()
@@ -140,16 +163,16 @@ def train(plan: Plan, backgrounds: Backgrounds, tune: Backgrounds) -> None:
     started, first, running, step = time.monotonic(), seen, 0.0, 0
     tower.train()
     while seen < plan.samples:
-        pixels, lesions = next(stream)
+        batch = next(stream)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(plan, seen)
-        stages = tower(to_input(pixels.to(device)), output_hidden_states=True).hidden_states
-        loss = dense_loss(heads, stages, lesions)
+        stages = tower(to_input(batch.pixels.to(device)), output_hidden_states=True).hidden_states
+        loss = placed_loss(heads, stages, batch.truths)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
         optimizer.step()
-        seen, step = seen + len(lesions), step + 1
+        seen, step = seen + len(batch.truths), step + 1
         running += 0.05 * (loss.item() - running) if step > 1 else loss.item()
         if step % 50 == 0:
             log.info("seen %d loss %.3f, %.1f images/s", seen, running, (seen - first) / (time.monotonic() - started))
