@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -23,18 +23,21 @@ from cases.draft import Draft, StageSeconds
 from cases.study import Case, InputName
 from grounding.derive import derive_sentence
 from grounding.placement import Placement
-from grounding.report import GroundedReport
+from grounding.report import GroundedReport, GroundedSentence
 from vlm.answer_check import checked_phrases
 from vlm.backend import Answer, Backend, PromptMeter
 from vlm.box_score import box_scores
 from vlm.chat import BackendChat, answer_of, human_message, untraced
 from vlm.errors import AnswerError, BackendError
-from vlm.limitations import limitations
+from vlm.families import Family, Grounding, family_named
+from vlm.grounding_pass import second_pass
+from vlm.instructions import asked, place_question
+from vlm.limitations import clipped_boxes, limitations
 from vlm.outcome import DraftWriter, Trace, identity
-from vlm.preprocess import model_input
-from vlm.prompt import BUDGET_CHARS, Prompt, is_missing, load_template, render
+from vlm.preprocess import fitted, model_input
+from vlm.prompt import Prompt, is_missing, load_template, render, tidy
 
-BUDGETS_CHARS = (BUDGET_CHARS, 600, 400, 250, 120)
+BUDGETS_CHARS = (2500, 900, 600, 400, 250, 120, 0)  # tried below the family's own, until the model can take the prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Question:
 
     Attributes:
         prompt: the words, and what is not in them.
-        image: the model's input, (side, side) uint8; None when the image is excluded from the case's inputs.
+        image: the model's input, (rows, columns) uint8; None when the image is excluded from the case's inputs.
         placement: where the radiograph lies in `image`.
         notes: per used note, the text that the model read; a citation can only come from there.
         limitations: what the report will not have taken into account.
@@ -58,11 +61,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the parser made of an answer."""
+    """What was made of a model's answer, or of its answers.
+
+    Attributes:
+        answer: the first, which holds the words.
+        report: grounded as far as the model did.
+        box_scores: one a box, or none.
+        places_text: what a second pass was answered, "" without one.
+    """
 
     answer: Answer
     report: GroundedReport
     box_scores: tuple[float, ...]
+    places_text: str = ""
+
+    @property
+    def raw_text(self) -> str:
+        """All that the model answered."""
+        return "\n\n".join(text for text in (self.answer.text, self.places_text) if text)
 
 
 @dataclass(slots=True)
@@ -108,13 +124,23 @@ def report_of(answer: Answer, *, codec: str, question: Question) -> GroundedRepo
     phrases = checked_phrases(answer, codec=codec, placement=question.placement)
     try:
         sentences = tuple(derive_sentence(phrase, notes=question.notes) for phrase in phrases)
-        return GroundedReport(sentences, limitations=question.limitations)
+        said = (*question.limitations, *clipped_boxes(sum(phrase.clipped for phrase in phrases)))
+        return GroundedReport(sentences, limitations=said)
     except ValueError as fault:  # a CodecError among them
         raise AnswerError.unreadable(answer.text) from fault
 
 
-def question_of(case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Prompt) -> Question:
+def question_of(
+    case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Prompt, family: Family | None = None
+) -> Question:
     """Everything that one case asks of a model whose input has that side.
+
+    Args:
+        case: in scope.
+        pixels: its rendered image, (rows, columns) uint16.
+        side: of the model's input, as its family fits an image into it.
+        prompt: as rendered for the case.
+        family: of the model; the embedded one's by default.
 
     Raises:
         ValueError: the pixels are not those of the case's image.
@@ -122,13 +148,14 @@ def question_of(case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Pr
     if case.image is None or pixels.shape != (case.image.rows, case.image.columns):
         msg = f"the pixels {pixels.shape} are not those of case {case.case_id}: get them by its image's sha256"
         raise ValueError(msg)
-    image, placement = model_input(pixels, side=side)
+    kind = family or family_named("overread")
+    image, placement = model_input(pixels, side=side, fit=kind.fit)
     return Question(
         prompt=prompt,
         image=None if is_missing(case, InputName.CURRENT_IMAGE) else image,
         placement=placement,
         notes=prompt.seen_text(case),
-        limitations=limitations(case, prompt=prompt, placement=placement),
+        limitations=limitations(case, prompt=prompt, placement=placement, family=kind),
     )
 
 
@@ -137,12 +164,17 @@ def fitting_prompt(case: Case, backend: Backend) -> Prompt:
 
     A budget in characters fits ordinary English; other scripts may need a token for each byte.
     """
-    template = load_template(backend.spec.prompt)
-    for budget in BUDGETS_CHARS:
+    spec = backend.spec
+    family, template = family_named(spec.family), load_template(spec.prompt)
+    columns, rows = (1, 1) if case.image is None else (case.image.columns, case.image.rows)
+    placement = fitted(columns, rows, fit=family.fit, side=spec.input_side_px)
+    prompt = Prompt("")
+    for budget in (family.budget_chars, *(size for size in BUDGETS_CHARS if size < family.budget_chars)):
         prompt = render(case, template=template, budget_chars=budget)
+        prompt = replace(prompt, text=asked(prompt.text, text=template.text, placement=placement))
         if not isinstance(backend, PromptMeter) or backend.fits(prompt.text):
-            return prompt
-    return render(case, template=template, budget_chars=0)
+            break
+    return prompt
 
 
 def drafting_chain(backend: Backend, question: Question) -> Runnable[Question, Reading]:
@@ -150,8 +182,14 @@ def drafting_chain(backend: Backend, question: Question) -> Runnable[Question, R
     return (
         RunnableLambda(_message, name="prompt")
         | BackendChat(backend=backend)
-        | ReportParser(codec=backend.spec.codec, question=question)
+        | ReportParser(codec=_first_codec(backend), question=question)
     )
+
+
+def _first_codec(backend: Backend) -> str:
+    """The spec's codec, or that of plain sentences where boxes are asked for afterwards."""
+    family = family_named(backend.spec.family)
+    return family.draft_codec if family.grounding is Grounding.SECOND_PASS else backend.spec.codec
 
 
 def _message(question: Question) -> list[HumanMessage]:
@@ -185,16 +223,47 @@ def draft_case(
         msg = f"case {case.case_id} is in scope: give its pixels, by its image's sha256"
         raise ValueError(msg)
     clock = _Clock()
-    side = backend.spec.input_side_px
-    question = question_of(case, pixels=pixels, side=side, prompt=fitting_prompt(case, backend))
+    side, family = backend.spec.input_side_px, family_named(backend.spec.family)
+    prompt = fitting_prompt(case, backend)
+    question = question_of(case, pixels=pixels, side=side, prompt=prompt, family=family)
     clock.lap("prepare")
     try:
-        with untraced():
-            reading = drafting_chain(backend, question).invoke(question)
+        reading = _answered(backend, question, clock)
     except BackendError as fault:
         clock.lap("draft")
         return writer.failed(case, fault.failure, trace=Trace(fault.raw_text, question.placement, tuple(clock.stages)))
     clock.lap("draft")
     inner = tuple(StageSeconds(stage, seconds) for stage, seconds in reading.answer.seconds)
-    trace = Trace(reading.answer.text, question.placement, (*clock.stages, *inner))
+    trace = Trace(reading.raw_text, question.placement, (*clock.stages, *inner))
     return writer.written(case, reading.report, box_scores=reading.box_scores, trace=trace)
+
+
+def _answered(backend: Backend, question: Question, clock: _Clock) -> Reading:
+    """What the model answers: its draft, and in a second pass, for a family that has one, the places."""
+    with untraced():
+        reading = drafting_chain(backend, question).invoke(question)
+        second = family_named(backend.spec.family).grounding is Grounding.SECOND_PASS
+        if not second or question.image is None:
+            return reading
+        clock.lap("words")
+        return placed(reading, backend=backend, question=question)
+
+
+def placed(reading: Reading, *, backend: Backend, question: Question) -> Reading:
+    """The reading with its findings' places, each asked for by a question of its own.
+
+    Raises:
+        BackendError: the model broke down; what it had answered until then is in its raw text.
+    """
+    spec = backend.spec
+    template, chat = load_template(spec.prompt), BackendChat(backend=backend)
+
+    def ask(sentence: GroundedSentence) -> Answer:
+        words = place_question(tidy(sentence.text), text=template.text, placement=question.placement)
+        return answer_of(chat.invoke([human_message(question.image, words)]))
+
+    try:
+        grounded = second_pass(reading.report, ask=ask, codec=spec.codec, placement=question.placement)
+    except BackendError as fault:
+        raise BackendError(fault.kind, str(fault), raw_text=reading.raw_text) from fault
+    return Reading(reading.answer, grounded.report, grounded.box_scores, grounded.raw_text)

@@ -34,7 +34,7 @@ class Grounding(StrEnum):
     """When a model gives its boxes."""
 
     JOINT = "joint"  # with its sentences
-    SECOND_PASS = "second_pass"  # noqa: S105 - no password; boxes come afterwards, one question for each sentence that a box could show
+    SECOND_PASS = "second_pass"  # noqa: S105 - afterwards, one question for each sentence that a box could show
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,10 @@ class Family:
         name: as a spec's `family` and the site's list of models call it.
         architecture: name in `vlm.backends.architectures` under which its weights load.
         codec: that reads its boxes, "name@version".
-        prompt: name of the template by which it is asked for a draft.
+        prompt: name of its template in `vlm/prompts/`, which holds the second question too where there is one.
         fit: how the image is laid into its input.
         side_px: the side of input that it was taught, or a good one where it takes any.
         grounding: when it gives its boxes.
-        places_prompt: name of the template of the second question; "" where boxes come with the sentences.
         unused: inputs that it never reads.
         beside_prior_image: inputs that it reads only when a prior image is given too.
         budget_chars: most characters of a case's words in its prompt, instructions not counted.
@@ -62,16 +61,9 @@ class Family:
     fit: Fit
     side_px: int
     grounding: Grounding = Grounding.JOINT
-    places_prompt: str = ""
     unused: tuple[InputName, ...] = (InputName.PRIOR_IMAGE,)
     beside_prior_image: tuple[InputName, ...] = ()
     budget_chars: int = 6000
-
-    def __post_init__(self) -> None:
-        """Refuse a second pass without a question, and a question that nobody asks."""
-        if (self.grounding is Grounding.SECOND_PASS) != bool(self.places_prompt):
-            msg = f"family {self.name}: give a places_prompt exactly when boxes come in a second pass"
-            raise ValueError(msg)
 
     @property
     def draft_codec(self) -> str:
@@ -108,9 +100,8 @@ def _two_pass(family: Family) -> Family:
     return replace(
         family,
         name=f"{family.name}_two_pass",
-        prompt="prose-1",
+        prompt=f"{family.name}_two_pass-1",
         grounding=Grounding.SECOND_PASS,
-        places_prompt=f"{family.name}-places-1",
     )
 
 

@@ -1,29 +1,54 @@
 """What a draft could not take into account, in words: inputs that were missing, left out, or never seen.
 
-Nothing is guessed here; every line follows from a stated input state, from the prompt, or from the placement.
+Nothing is guessed here; every line follows from a stated input state, from the prompt, from the placement, or from what
+the model's family never reads.
 """
 
 from __future__ import annotations
 
 from cases.study import Case, InputName, InputState
 from grounding.placement import Placement
-from vlm.prompt import Prompt
+from vlm.families import Family, family_named
+from vlm.prompt import Prompt, is_missing
 
 NO_PRIOR = "No prior available: change cannot be assessed."
-UNREAD_INPUTS = (InputName.PRIOR_IMAGE,)  # no model here takes a second image yet
+UNUSED_NOTE = "Prior note supplied, not used by this model."
+NO_PRIOR_READ = "No prior was read: change cannot be assessed."
+CLIPPED_ONE = "1 box reached past the image and was cut at its edge."
 WHOLE = 1.0 - 1e-9
 
 
-def limitations(case: Case, *, prompt: Prompt, placement: Placement) -> tuple[str, ...]:
-    """The limitations of a report on this case, in a fixed order; empty when everything was read in full."""
+def limitations(case: Case, *, prompt: Prompt, placement: Placement, family: Family | None = None) -> tuple[str, ...]:
+    """The limitations of a report on this case, in a fixed order; empty when everything was read in full.
+
+    Args:
+        case: that is drafted.
+        prompt: as rendered for it.
+        placement: of its image in the model's input.
+        family: of the model; the embedded one's by default.
+    """
+    present = {state.name for state in case.inputs if state.present}
+    unread = (family or family_named("overread")).never_reads(prior_image_given=InputName.PRIOR_IMAGE in present)
+    note_unused = InputName.PRIOR_NOTES in unread and bool(case.notes) and not is_missing(case, InputName.PRIOR_NOTES)
     return (
         *(_missing(state) for state in case.inputs if not state.present),
-        *(_unread(state) for state in case.inputs if state.present and state.name in UNREAD_INPUTS),
-        *_notes(prompt),
+        *(_unread(name) for name in unread if name in present and name is not InputName.PRIOR_NOTES),
+        *((UNUSED_NOTE,) if note_unused else _notes(prompt)),
         *(f"{_words(name)}: too long for the prompt, not read." for name in prompt.left_out_inputs),
         *_margin(placement),
-        *(() if prompt.used_note_ids else (NO_PRIOR,)),
+        *(() if prompt.used_note_ids else (NO_PRIOR_READ if note_unused else NO_PRIOR,)),
     )
+
+
+def clipped_boxes(count: int) -> tuple[str, ...]:
+    """That boxes of the draft reached past the image; nothing when none did.
+
+    >>> clipped_boxes(1)
+    ('1 box reached past the image and was cut at its edge.',)
+    """
+    if count == 0:
+        return ()
+    return (f"{count} boxes reached past the image and were cut at its edge." if count > 1 else CLIPPED_ONE,)
 
 
 def _words(name: str) -> str:
@@ -35,8 +60,8 @@ def _missing(state: InputState) -> str:
     return f"{_words(state.name.value)}: missing ({reason})."
 
 
-def _unread(state: InputState) -> str:
-    return f"{_words(state.name.value)}: present, but this model does not read it."
+def _unread(name: InputName) -> str:
+    return f"{_words(name.value)}: present, but this model does not read it."
 
 
 def _notes(prompt: Prompt) -> tuple[str, ...]:

@@ -26,15 +26,19 @@ TOKENS = MappingProxyType(  # per fit: the side of a token, and the fewest and m
 )
 
 
-def model_input(pixels: NDArray[np.uint16], *, side: int) -> tuple[NDArray[np.uint8], Placement]:
+def model_input(
+    pixels: NDArray[np.uint16], *, side: int, fit: Fit = Fit.LETTERBOX
+) -> tuple[NDArray[np.uint8], Placement]:
     """The model's input and where the radiograph lies in it.
 
     Args:
         pixels: (rows, columns) uint16, rendered, 0 black to 65535 white.
-        side: of the square input, pixels.
+        side: of the square input, pixels; see `fitted`.
+        fit: of the model's family.
 
     Returns:
-        (side, side) uint8, and the `Placement` that says where each original pixel went, to a fraction of a pixel.
+        (input_rows, input_columns) uint8, and the `Placement` that says where each original pixel went, to a fraction
+        of a pixel.
 
     Raises:
         ValueError: the array is not a rendered radiograph, or the side is not positive.
@@ -47,7 +51,7 @@ def model_input(pixels: NDArray[np.uint16], *, side: int) -> tuple[NDArray[np.ui
     """
     _refuse_unrendered(pixels)
     rows, columns = pixels.shape
-    placement = fitted(columns, rows, fit=Fit.LETTERBOX, side=side)
+    placement = fitted(columns, rows, fit=fit, side=side)
     return laid_in(pixels, placement), placement
 
 
