@@ -25,7 +25,7 @@ def derive_sentence(
     Args:
         phrase: words and boxes (original frame) as a codec gave them.
         notes: text of the case's prior notes by id, newest first; empty when there are none.
-        section: of the report.
+        section: of the report; a statement of history stands under history wherever the model put it.
 
     Returns:
         A sentence whose `derived` names every field that a rule filled in.
@@ -36,6 +36,8 @@ def derive_sentence(
     >>> sentence = derive_sentence(Phrase("Mass in the left upper zone."), notes={})
     >>> sentence.finding, sentence.laterality.value, sentence.location, sentence.groundable
     ('mass', 'left', 'upper zone', True)
+    >>> derive_sentence(Phrase("History of lung cancer."), notes={}).section.value
+    'history'
     """
     reading = read(phrase.text)
     about = reading.primary
@@ -45,7 +47,7 @@ def derive_sentence(
     citations = cite(phrase.text, notes=notes)
     return GroundedSentence(
         phrase.text,
-        section=section,
+        section=Section.HISTORY if _is_history(about) else section,
         finding=None if about is None else about.finding.value,
         polarity=Polarity.PRESENT if about is None else about.polarity,
         laterality=_laterality(about, reading),
@@ -56,6 +58,10 @@ def derive_sentence(
         citations=citations,
         derived=_derived(about, reading, citations),
     )
+
+
+def _is_history(about: Mention | None) -> bool:
+    return about is not None and (about.historical or about.family)
 
 
 def _laterality(about: Mention | None, reading: Reading) -> Laterality:
@@ -79,6 +85,7 @@ def _not_comparable(reading: Reading) -> bool:
 
 def _derived(about: Mention | None, reading: Reading, citations: tuple[Citation, ...]) -> tuple[str, ...]:
     filled = {
+        "section": _is_history(about),
         "finding": about is not None,
         "polarity": about is not None,
         "laterality": _laterality(about, reading) is not Laterality.NOT_STATED,

@@ -11,6 +11,7 @@ from grounding.box import Box
 class Section(StrEnum):
     """The report section a sentence belongs to."""
 
+    HISTORY = "history"  # what is known of the past, the family's too; no finding of this study
     FINDINGS = "findings"
     IMPRESSION = "impression"
 

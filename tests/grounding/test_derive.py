@@ -111,3 +111,18 @@ def test_boxes_speak_image_and_sides_speak_patient(box: Box, side: Laterality):
     mirror = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
     assert side_of(box) is side
     assert side_of(box.mirrored()) is mirror.get(side, side)
+
+
+@pytest.mark.parametrize(
+    ("text", "section"),
+    [
+        ("History of cancer.", Section.HISTORY),
+        ("Family history of lung cancer.", Section.HISTORY),
+        ("Nodule in the left upper zone.", Section.FINDINGS),
+        ("Mass with a history of smoking.", Section.FINDINGS),  # the mass is of today
+    ],
+)
+def test_what_is_known_of_the_past_stands_under_history(text, section):
+    sentence = derive_sentence(Phrase(text), notes={})
+    assert sentence.section is section
+    assert ("section" in sentence.derived) == (section is Section.HISTORY)
