@@ -60,6 +60,9 @@ class Scene:
     Attributes:
         without: no lesion. here, there: a lesion of the same tier at two places.
         note: truthful about the lesion `here`, at an earlier time.
+        patient: cluster for intervals; the scene's own where nobody was asked.
+        notes: those that the folder gives for the background, newest first.
+        view_position: of the background.
     """
 
     scene_id: str
@@ -68,6 +71,9 @@ class Scene:
     here: View
     there: View
     note: PriorNote
+    patient: str = ""
+    notes: tuple[PriorNote, ...] = ()
+    view_position: str | None = "PA"
 
 
 def real_scenes(folder: Path, *, seed: int, most: int) -> Iterator[Scene]:
@@ -75,7 +81,7 @@ def real_scenes(folder: Path, *, seed: int, most: int) -> Iterator[Scene]:
     backgrounds = Backgrounds(normals(folder), seed=seed)
     for index in range(most):
         random = np.random.default_rng([seed, index, 1])
-        _, pixels, field = backgrounds.take()
+        row, pixels, field = backgrounds.take()
         views: list[View] = []
         try:
             for _ in range(2):
@@ -93,7 +99,9 @@ def real_scenes(folder: Path, *, seed: int, most: int) -> Iterator[Scene]:
             continue
         if _apart(*views):
             note = prior_note(views[0].lesion, random)
-            yield Scene(f"real-{index:05d}", Ground.REAL, pixels, views[0], views[1], note)
+            yield Scene(
+                f"real-{index:05d}", Ground.REAL, pixels, *views, note, row.patient, row.notes, row.view or "PA"
+            )
 
 
 def simulated_scenes(*, seed: int, most: int) -> Iterator[Scene]:
