@@ -37,6 +37,7 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     localization.set_defaults(run=run_localization)
     _add_seeing_and_checks(measures)
     evaluate_findings.add_parsers(measures)
+    evaluate_fusion_lab.add_parsers(measures)
     evaluate_priors.add_parsers(measures)
 
 
