@@ -32,6 +32,7 @@ from vlm.model_spec import ModelSpec
 MODEL = "site/model-4b"
 KEY = "sk-very-secret-0123456789"
 WORDS = "Nodule in the right upper lobe."
+NOTHING = "<obj>No nodule.</obj>"
 END = "<eos>"
 TOKEN = re.compile(r"<[^<>]+>|[^<]+")
 BRIGHT = 200
@@ -169,9 +170,9 @@ def conforming(spell: Callable[[Corners, int, int], str], *, key: str | None = N
             status, words = fault
             exchange.reply_json({"error": {"message": words, "type": "BadRequestError", "code": status}}, status=status)
             return
-        image = _image(asked)
-        corners = None if image is None else target(image)
-        text = "<obj>No nodule.</obj>" if corners is None else spell(corners, *image.shape)
+        images = images_in(exchange.body)
+        corners = target(images[0]) if len(images) == 1 else None
+        text = NOTHING if corners is None else spell(corners, *images[0].shape)
         exchange.reply_json(_generated(text, asked))
 
     return act
@@ -192,11 +193,13 @@ def _fault(exchange: Exchange, asked: dict[str, Any], key: str | None) -> tuple[
     return None
 
 
-def _image(asked: dict[str, Any]) -> NDArray[np.uint8] | None:
-    parts = [part["image_url"]["url"] for part in asked["messages"][0]["content"] if part["type"] == "image_url"]
-    if not parts:
-        return None
-    (url,) = parts
+def images_in(body: bytes) -> list[NDArray[np.uint8]]:
+    """The images of a question, each (rows, columns) uint8."""
+    parts = json.loads(body)["messages"][0]["content"]
+    return [_decoded(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"]
+
+
+def _decoded(url: str) -> NDArray[np.uint8]:
     head, _, data = url.partition(",")
     assert head == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(data, validate=True)), formats=["PNG"]) as picture:

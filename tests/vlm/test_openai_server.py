@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cases.draft import DraftStatus, FailureKind
-from grounding.box import Box
 from vlm.backend import Backend
 from vlm.backends.openai_server import OpenAIServer
 from vlm.draft import draft_case
+from vlm.families import family_named
 
 
 def test_the_question_is_one_message_with_a_png_and_fixed_decoding(serve, chat):
@@ -84,26 +84,44 @@ SCENES = [
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene[0]}x{scene[1]}")
 @pytest.mark.parametrize(
-    ("codec", "spelling", "side", "slack_px"),
+    ("family", "spelling", "slack_px"),
     [
-        ("maira2@1", "maira2", 518, 4.0),  # half a bin of 518 / 100 px, and a pixel of blur
-        ("gemma-box2d@1", "gemma", 896, 2.0),  # half a thousandth, and a pixel of blur
-        ("qwen3-vl@1", "qwen3", 896, 2.0),
-        ("qwen2.5-vl@1", "qwen25", 896, 2.0),  # whole pixels
+        ("maira2", "maira2", 4.0),  # cropped to the middle; half a bin of 518 / 100 px, and a pixel of blur
+        ("gemma3", "gemma", 2.0),  # padded to a square; half a thousandth, and a pixel of blur
+        ("qwen2_5_vl", "qwen25", 2.0),  # sides that are multiples of 28; whole pixels of them
+        ("qwen3_vl", "qwen3", 2.0),  # multiples of 32; thousandths
     ],
 )
-def test_a_box_comes_back_to_where_the_target_lies(serve, chat, make_case, scene, codec, spelling, side, slack_px):
+def test_a_box_comes_back_to_where_the_target_lies(serve, chat, make_case, scene, family, spelling, slack_px):
     rows, columns, (x0, y0, x1, y1) = scene
     pixels = np.full((rows, columns), 15000, np.uint16)
     pixels[y0:y1, x0:x1] = 65535
     server = serve(chat.conforming(getattr(chat, spelling)))
-    draft = drafted(make_case, chat.spec_at(server.endpoint, codec=codec, input_side_px=side), pixels=pixels)
+    draft = drafted(make_case, served(chat, server, family=family), pixels=pixels)
     assert draft.status is DraftStatus.OK, draft.failure
     (box,) = draft.report.boxes
-    scale = max(rows, columns) / side
-    truth = Box(x0 / columns, y0 / rows, x1 / columns, y1 / rows)
-    found, wanted = box.scoord(columns, rows), truth.scoord(columns, rows)
-    assert found == pytest.approx(wanted, abs=slack_px * scale)
+    slack = slack_px / min(draft.placement.scale_x, draft.placement.scale_y)
+    assert box.scoord(columns, rows) == pytest.approx((x0, y0, x1, y1), abs=slack)
+    (image,) = (part for part in chat.images_in(server.asked[0][2]))
+    assert image.shape == (draft.placement.input_rows, draft.placement.input_columns)
+
+
+def test_a_model_that_only_writes_text_is_asked_again_for_the_place(serve, chat, make_case, pixels):
+    pixels[40:60, 30:50] = 65535
+    words = chat.saying(chat.completion(f"{chat.WORDS} No pleural effusion."))
+    server = serve(chat.in_turn(words, chat.conforming(chat.gemma)))
+    draft = drafted(make_case, served(chat, server, family="gemma3_two_pass"), pixels=pixels)
+    assert [len(sentence.boxes) for sentence in draft.report.sentences] == [1, 0]
+    (box,) = draft.report.boxes
+    assert box.scoord(80, 100) == pytest.approx((30, 40, 50, 60), abs=0.5)
+    assert len(server.asked) == 2
+
+
+def served(chat, server, *, family):
+    kind = family_named(family)
+    return chat.spec_at(
+        server.endpoint, family=family, codec=kind.codec, prompt=kind.prompt, input_side_px=kind.side_px
+    )
 
 
 def drafted(make_case, spec, *, pixels):
