@@ -124,4 +124,10 @@ def prepare_pilot():
     return prepare
 
 
+@pytest.fixture
+def hand_written_draft():
+    """The maker of the small pilot's good draft, for a drafter written by hand."""
+    return draft
+
+
 os.environ.setdefault("STREAMLIT_SERVER_HEADLESS", "true")

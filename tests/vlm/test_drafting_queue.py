@@ -314,6 +314,25 @@ def test_stopping_cancels_what_waits_kills_the_model_and_is_written_down(queue, 
     assert drafter.calls[-1] == "close"
 
 
+def test_stopping_does_not_wait_for_a_model_that_loads(queue):
+    drafter = ByHand()
+    loading = threading.Event()
+
+    def load():
+        loading.set()
+        assert drafter.go_on.wait(30)
+        raise ModelLostError("killed while loading")
+
+    drafter.load = load
+    one = queue(drafter)
+    one.submit("c1", agent="r")
+    assert loading.wait(10)
+    started = time.monotonic()
+    one.close()
+    assert time.monotonic() - started < 5
+    assert one.job("c1").state == Cancelled(WORKER)
+
+
 def test_a_queue_that_was_never_asked_starts_nothing_and_stops(queue):
     drafter = ByHand()
     queue(drafter).close()
