@@ -43,13 +43,14 @@ class ModelIdentity:
     """Exactly which model wrote a draft.
 
     Attributes:
-        model_id, revision: name, and SHA-256 of the weights file (or the hub commit).
-        quantization: none, int8 or nf4.
+        model_id, revision: name, and SHA-256 of the weights (for a served model, what the site declares).
+        quantization: none, int8, nf4 or nf4-double.
         dtype: compute dtype, for example "float32".
         prompt_hash: SHA-256 of the prompt template.
         codec: name and version, for example "overread-cells@1".
         seed: of the decoder; greedy decoding has seed 0.
         versions: "package==version" of what computed it.
+        self_test: what the model's coordinate self-test said when it drafted, in one line; None where none was taken.
     """
 
     model_id: str
@@ -60,6 +61,7 @@ class ModelIdentity:
     codec: str
     seed: int = 0
     versions: tuple[str, ...] = ()
+    self_test: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,5 +37,15 @@ class StorePaths:
         """File of the encrypted crosswalk to the real identifiers (`cases.crosswalk`)."""
         return self._beside("crosswalk")
 
+    @property
+    def models(self) -> Path:
+        """File in which the site lists its own models (`vlm.registry`); without it there are none."""
+        return self._beside("models.json")
+
+    @property
+    def self_tests(self) -> Path:
+        """File of the models' coordinate self-tests (`vlm.self_test_record`)."""
+        return self._beside("selftests.json")
+
     def _beside(self, part: str) -> Path:
         return self.store.with_name(f"{self.store.name}.{part}")

@@ -17,6 +17,14 @@ class ModelLostError(ModelLoadError):
     """The model's process ended, or ran out of time, while it loaded: another one may get there."""
 
 
+class SiteModelsError(ModelLoadError):
+    """The site's list of models cannot be used, or does not list the model that was asked for."""
+
+
+class NotOfferedError(ModelLoadError):
+    """A model that must not draft: its coordinate self-test failed, or was never run."""
+
+
 class BackendError(RuntimeError):
     """A model that was loaded and then gave no usable answer.
 

@@ -51,6 +51,7 @@ class ModelSpec:
         served_name: the model's name on that server.
         key_variable: name of the environment variable that holds the server's key; the key is never part of a spec.
         revision: the hub commit, or whatever the site calls this version; "" when the hashes say it all.
+        self_test: what its coordinate self-test said, in one line; filled by `vlm.self_test_record.offered`.
     """
 
     model_id: str
@@ -68,6 +69,7 @@ class ModelSpec:
     served_name: str | None = None
     key_variable: str | None = None
     revision: str = ""
+    self_test: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a model that is nowhere, in two places, or whose content nothing pins."""

@@ -32,6 +32,7 @@ def identity(spec: ModelSpec) -> ModelIdentity:
         prompt_hash=load_template(spec.prompt).sha256,
         codec=spec.codec,
         versions=installed_versions(COMPUTED_BY if spec.endpoint is None else ASKED_BY),
+        self_test=spec.self_test,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from vlm.backends import maira2
 from vlm.errors import ModelLoadError
+from vlm.families import family_named
 
 LOCAL: Final[Mapping[str, Any]] = MappingProxyType({"local_files_only": True, "trust_remote_code": False})
 LLAVA_PARTS: Final = ("model.vision_tower", "model.multi_modal_projector", "lm_head")
@@ -47,15 +48,16 @@ class Architecture:
 
 
 def architecture_of(family: str) -> Architecture:
-    """How that family is loaded.
+    """How the models of a family are loaded.
 
     Raises:
-        ModelLoadError: nothing here loads it.
+        ModelLoadError: no family has that name, or nothing here loads it.
     """
-    if family not in ARCHITECTURES:
+    try:
+        return ARCHITECTURES[family_named(family).architecture]
+    except LookupError as fault:
         msg = f"no architecture of family {family!r} loads here: take one of {', '.join(ARCHITECTURES)}, or a server"
-        raise ModelLoadError(msg)
-    return ARCHITECTURES[family]
+        raise ModelLoadError(msg) from fault
 
 
 def keep_geometry(processor: Any) -> None:  # noqa: ANN401 - transformers is imported late
