@@ -144,7 +144,7 @@ class _Panel:
     def __init__(self, scene: Scene, draft: Drafter, drafts: list[Draft], random: np.random.Generator) -> None:
         self._scene, self._draft, self._drafts, self._random = scene, draft, drafts, random
         lesion = scene.here.lesion
-        self._size = _size_mm(lesion)
+        self._size = size_mm(lesion)
         self._remark = remark_on(lesion.box, size_mm=self._size)
         self._alone = self._drafted(scene.here.pixels, None)
         self.found = bool(self._pointing(self._alone, lesion.box))
@@ -185,7 +185,7 @@ class _Panel:
         remark = self._remark.other_side
         if lie is Lie.THERE:
             there = self._scene.there.lesion
-            remark = remark_on(there.box, size_mm=_size_mm(there))
+            remark = remark_on(there.box, size_mm=size_mm(there))
         return note_of([remark], self._random)
 
     def _claimed(self, draft: Draft, lie: Lie) -> bool:
@@ -225,7 +225,8 @@ def with_note(text: str, others: Sequence[PriorNote]) -> tuple[PriorNote, ...]:
     return (PriorNote("evaluation-note", written, "report", text), *others)
 
 
-def _size_mm(lesion: Lesion) -> float:
+def size_mm(lesion: Lesion) -> float:
+    """The lesion's size: as inserted, else the width of its box, with the image side taken as 375 mm."""
     return lesion.diameter_mm or lesion.box.width * SIDE_MM
 
 

@@ -39,6 +39,7 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluate_findings.add_parsers(measures)
     evaluate_fusion_lab.add_parsers(measures)
     evaluate_priors.add_parsers(measures)
+    evaluate_report.add_parsers(measures)
 
 
 def _add_seeing_and_checks(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:
