@@ -1,9 +1,9 @@
 """Are the drafted words right? Precision, recall and F1 of a report's claims against what is true of the case.
 
 Each drafted claim within scope is right when the truth bears it out, each true claim is found when the draft bears it
-out (`evals.claim`, a surrogate of RadFact's logical entailment without a language model). A change counts only where the
-claim itself is right. Boxes are judged by RadFact's spatial rule (`evals.spatial`). A failed draft claims nothing and so
-finds nothing. Figures on inserted lesions, labels and simulated cases are not figures on reports by radiologists.
+out (`evals.claim`, a surrogate of RadFact's logical entailment without a language model). A change counts only where
+the claim itself is right. Boxes are judged by RadFact's spatial rule (`evals.spatial`). A failed draft claims nothing
+and so finds nothing. Figures on inserted lesions, labels and simulated cases are not figures on radiologists' reports.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ReportResult:
         return score(drafted, true, [one.patient for one in self.judged], seed=self.seed)
 
     def spatial(self, *, logically_right: bool) -> dict[str, object]:
-        """RadFact's grounding (of right claims with boxes) or spatial (of all claims with boxes) precision and recall."""
+        """RadFact's grounding (of right claims with boxes) or spatial (of all with boxes) precision and recall."""
 
         def of(items: Sequence[Sequence[Item]]) -> Figure:
             boxed = [[i.spatial for i in one if i.boxed and (i.right or not logically_right)] for one in items]
@@ -92,7 +92,7 @@ class ReportResult:
             "seed": self.seed,
             "model": None if self.model is None else asdict(self.model),
             "truth": self.source,
-            "overall": self.figures(lambda item: True, _right).as_dict(),
+            "overall": self.figures(lambda _: True, _right).as_dict(),
             **self._by(),
             "grounding": self.spatial(logically_right=True),
             "spatial": self.spatial(logically_right=False),

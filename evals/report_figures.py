@@ -90,7 +90,7 @@ def _f1(
     def statistic(times: NDArray[np.intp]) -> float | None:
         one, other = precision(times), recall(times)
         if one is None or other is None:
-            return None
+            return 0.0 if other == 0.0 else None  # nothing claimed and nothing found of what is there
         return 2 * one * other / (one + other) if one + other else 0.0
 
     return clustered_proportion(statistic, patients, n=int(claimed.sum() + there.sum()), seed=seed)

@@ -1,8 +1,8 @@
 """Trials for judging a report's words: a case, and the claims that are true of it.
 
-Three sources: lesions inserted into lesion-free radiographs, with truthful evaluation notes, so that side and change are
-known; a folder's own labels and boxes, which know neither; and simulated cases, whose notes may be wrong. Only findings
-within a trial's scope are judged: of others nobody knows the truth.
+Three sources: lesions inserted into lesion-free radiographs, with truthful evaluation notes, so that side and change
+are known; a folder's own labels and boxes, which know neither; and simulated cases, whose notes may be wrong. Only
+findings within a trial's scope are judged: of others nobody knows the truth.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class ReportTrial:
 
 
 def inserted_reports(folder: Path, *, n: int, seed: int) -> Iterator[ReportTrial]:
-    """At most n unseen "No Finding" radiographs by turns with and without an inserted lesion, with and without notes."""
+    """At most n unseen "No Finding" radiographs, by turns with and without an inserted lesion and a note."""
     for index, scene in enumerate(real_scenes(folder, seed=seed, most=n)):
         shown, change = TURNS[index % len(TURNS)]
         yield _inserted(scene, change, np.random.default_rng([seed, index, 4]), shown=shown)

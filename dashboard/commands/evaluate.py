@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashboard.commands import evaluate_findings, evaluate_fusion_lab, evaluate_priors
+from dashboard.commands import evaluate_findings, evaluate_fusion_lab, evaluate_priors, evaluate_report
 from dashboard.commands.common import Exit, now, shown
 from dashboard.commands.measuring import add_folder, add_measuring, evaluating, say_figures
 
