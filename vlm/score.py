@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cases.study import Case
 from vlm.backend import Scored, ScoringBackend
+from vlm.families import family_named
 from vlm.model_spec import ModelSpec
 
 EMBEDDED_FAMILY = "overread"
@@ -69,6 +70,6 @@ def score_case(
     """
     from vlm.draft import fitting_prompt, question_of
 
-    side = backend.spec.input_side_px
-    question = question_of(case, pixels=pixels, side=side, prompt=fitting_prompt(case, backend))
+    side, family = backend.spec.input_side_px, family_named(backend.spec.family)
+    question = question_of(case, pixels=pixels, side=side, prompt=fitting_prompt(case, backend), family=family)
     return backend.log_probabilities(image=question.image, prompt=question.prompt.text, continuations=continuations)
