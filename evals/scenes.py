@@ -100,7 +100,15 @@ def real_scenes(folder: Path, *, seed: int, most: int) -> Iterator[Scene]:
         if _apart(*views):
             note = prior_note(views[0].lesion, random)
             yield Scene(
-                f"real-{index:05d}", Ground.REAL, pixels, *views, note, row.patient, row.notes, row.view or "PA"
+                scene_id=f"real-{index:05d}",
+                ground=Ground.REAL,
+                without=pixels,
+                here=views[0],
+                there=views[1],
+                note=note,
+                patient=row.patient,
+                notes=row.notes,
+                view_position=row.view or "PA",
             )
 
 
