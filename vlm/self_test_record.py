@@ -20,10 +20,11 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from cases.audit import canonical_json
+from cases.paths import StorePaths
 from vlm.errors import ModelLoadError, NotOfferedError
-from vlm.model_spec import ModelSpec
+from vlm.model_spec import ModelSpec, Quantization
 from vlm.outcome import identity
-from vlm.registry import EMBEDDED_FOLDER
+from vlm.registry import EMBEDDED_FOLDER, site_file, spec_named
 from vlm.self_test import SelfTest
 
 ASKED: Final = ("family", "input_side_px", "max_new_tokens", "endpoint", "served_name")
@@ -101,6 +102,18 @@ def offered(spec: ModelSpec, file: Path) -> ModelSpec:
         msg = f"{spec.model_id} is not offered for drafting, its self-test says: {test.in_words}. Mend it, then {again}"
         raise NotOfferedError(msg)
     return dataclasses.replace(spec, self_test=test.in_words)
+
+
+def offered_model(name: str, store: Path, *, quantization: Quantization | None = None) -> ModelSpec:
+    """The model of that name that may draft for a store, with what its drafts are to say of its self-test.
+
+    Raises:
+        SiteModelsError: no model has that name.
+        NotOfferedError: see `offered`.
+        ModelLoadError: the list of models or the file of self-tests cannot be used.
+    """
+    spec = spec_named(name, site_file(store), quantization=quantization)
+    return offered(spec, StorePaths(store).self_tests)
 
 
 def _read(file: Path) -> dict[str, _Kept]:

@@ -73,7 +73,7 @@ class SupervisedDrafter:
         spec: the model that the child loads.
         now: UTC.
         new_id: for each draft.
-        deadlines: after which the child is killed.
+        deadlines: after which the child is killed; None for those of `deadlines_of`.
         backend: "module:callable" that makes the backend from the spec, in the child; None for the one that the spec
             asks for.
         environment: what the child's environment has beside ours (CUDA_VISIBLE_DEVICES, say).
@@ -91,7 +91,7 @@ class SupervisedDrafter:
     ) -> None:
         self._writer = DraftWriter(identity(spec), now, new_id)
         self._start = Start(backend or backend_reference(spec), spec)
-        self._deadlines = deadlines or Deadlines()
+        self._deadlines = deadlines or deadlines_of(spec)
         self._environment = dict(environment or {})
         self._child: _Child | None = None
         self._ready = False
@@ -187,6 +187,11 @@ class SupervisedDrafter:
         kind = reply.kind if isinstance(reply, Broken) else type(reply).__name__
         msg = f"drafting raised {kind}: draft again, or read without it"
         return self._writer.failed(case, Failure(FailureKind.CRASH, msg))
+
+
+def deadlines_of(spec: ModelSpec) -> Deadlines:
+    """The deadlines for a spec: a site's model is many GB to hash and to read, and writes longer answers."""
+    return Deadlines() if spec.family == "overread" else Deadlines(load_s=1800.0, case_s=300.0)
 
 
 def backend_reference(spec: ModelSpec) -> str:

@@ -1,4 +1,4 @@
-"""`overread draft`: the embedded model drafts one case, and the draft is recorded whatever became of it."""
+"""`overread draft`: a model drafts one case, and the draft is recorded whatever became of it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cases.draft import Draft
     from cases.store import Store
     from cases.study import Case
+    from vlm.model_spec import ModelSpec
     from vlm.supervised import SupervisedDrafter
 
 
@@ -35,24 +36,35 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `draft`."""
     drafting = commands.add_parser("draft", help="let the model draft one case")
     drafting.add_argument("case", metavar="CASE", help="id of a case, as `overread cases` lists it")
-    add_quantization(drafting)
+    add_model(drafting)
     add_common(drafting)
     drafting.set_defaults(run=run_draft)
 
 
-def add_quantization(parser: argparse.ArgumentParser) -> None:
+def add_quantization(parser: argparse.ArgumentParser, *, default: str | None = "none") -> None:
     """Give a command `--quantization`."""
     parser.add_argument(
         "--quantization",
-        choices=("none", "int8", "nf4"),
-        default="none",
-        help="how the language model's layers are stored (default: %(default)s); all three run on a CPU",
+        choices=("none", "int8", "nf4", "nf4-double"),
+        default=default,
+        help="how the language model's layers are stored (default: as listed, or none); all run on a CPU",
     )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Give a command `--model` and `--quantization`."""
+    parser.add_argument(
+        "--model",
+        default="embedded",
+        metavar="M",
+        help="name of a model, as `overread models` lists it (default: %(default)s)",
+    )
+    add_quantization(parser, default=None)
 
 
 def run_draft(arguments: argparse.Namespace) -> int:
     """Draft and record one case; exit 1 when the draft failed."""
-    with model(arguments.quantization) as drafter:
+    with model(arguments.quantization, name=arguments.model, store=arguments.store) as drafter:
         drafter.start()  # the model loads on one core while the store opens on the other
         with existing_store(arguments.store) as store:
             case = known_case(store, arguments.case)
@@ -65,23 +77,41 @@ def run_draft(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def model(quantization: str) -> Iterator[SupervisedDrafter]:
-    """The embedded model in a process of its own: a crash or a hang costs one failed draft, not the command.
+def model(
+    quantization: str | None, *, name: str = "embedded", store: Path | None = None
+) -> Iterator[SupervisedDrafter]:
+    """A model in a process of its own: a crash or a hang costs one failed draft, not the command.
+
+    Args:
+        quantization: None for the one that is listed.
+        name: as `overread models` lists it.
+        store: whose site's models are meant, and whose self-tests count; None for the embedded model as it is.
 
     Raises:
-        CommandError: its weights are not there, or are not the ones the project names.
+        CommandError: no model has that name, it is not offered, or its weights are not the ones that are named.
     """
-    from vlm.errors import ModelLoadError
-    from vlm.model_spec import Quantization
-    from vlm.registry import embedded_spec
+    from vlm.errors import ModelLoadError, NotOfferedError, SiteModelsError
     from vlm.supervised import SupervisedDrafter
 
     try:
-        with SupervisedDrafter(embedded_spec(Quantization(quantization)), now=now, new_id=new_id) as drafter:
+        with SupervisedDrafter(_chosen(quantization, name, store), now=now, new_id=new_id) as drafter:
             yield drafter
+    except NotOfferedError as error:
+        raise CommandError(str(error), code=Exit.ANSWER_IS_NO) from error
+    except SiteModelsError as error:
+        raise CommandError(str(error), code=Exit.NOT_FOUND) from error
     except ModelLoadError as error:
-        msg = f"the embedded model cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
+        msg = f"the model {name} cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
         raise CommandError(msg, code=Exit.MISSING_PART) from error
+
+
+def _chosen(quantization: str | None, name: str, store: Path | None) -> ModelSpec:
+    from vlm.model_spec import Quantization
+    from vlm.registry import spec_named
+    from vlm.self_test_record import offered_model
+
+    asked = None if quantization is None else Quantization(quantization)
+    return spec_named(name, quantization=asked) if store is None else offered_model(name, store, quantization=asked)
 
 
 def draft_and_record(store: Store, case: Case, *, store_path: Path, drafter: SupervisedDrafter) -> Draft:

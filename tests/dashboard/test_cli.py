@@ -10,7 +10,7 @@ import pytest
 from dashboard.cli import build_parser, main
 from dashboard.commands.common import Exit
 
-COMMANDS = ("import", "cases", "draft", "show", "sign", "kpi", "audit", "eval", "doctor", "demo")
+COMMANDS = ("import", "cases", "models", "draft", "show", "sign", "kpi", "audit", "eval", "doctor", "demo")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
