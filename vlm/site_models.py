@@ -17,13 +17,12 @@ A server's key is never in the file: the file names the environment variable tha
 from __future__ import annotations
 
 import json
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from vlm.endpoint import fault_of
 from vlm.errors import SiteModelsError
 from vlm.families import family_named
 from vlm.model_spec import ModelSpec, Quantization
@@ -141,30 +140,8 @@ def _beside(folder: str, path: Path) -> Path:
 
 
 def _refuse_address(endpoint: str, who: str) -> None:
-    """An endpoint is https anywhere that the site says, or http on this machine; and it carries no secret."""
-    try:
-        url = urlsplit(endpoint)
-        port_is_right = url.port is None or url.port > 0
-    except ValueError:
-        url, port_is_right = SplitResult("", "", "", "", ""), False
-    if not port_is_right or url.scheme not in ("http", "https") or not url.hostname:
-        msg = f"{who}: the endpoint is no URL with a host: write it as https://HOST:PORT/v1"
+    """An endpoint is one that may be asked (`vlm.endpoint`), and it carries no secret."""
+    fault = fault_of(endpoint)
+    if fault:
+        msg = f"{who}: {fault}"
         raise SiteModelsError(msg)
-    if "@" in url.netloc or url.query or url.fragment:
-        msg = f"{who}: the endpoint holds more than a host and a path: name the variable of its key in key_variable"
-        raise SiteModelsError(msg)
-    if url.scheme == "http" and not _is_this_machine(url.hostname):
-        msg = f"{who}: a prompt holds notes, so only this machine is asked without TLS: use https, or 127.0.0.1"
-        raise SiteModelsError(msg)
-
-
-def _is_this_machine(host: str) -> bool:
-    """Whether a host is a loopback address; names but "localhost" may mean any machine.
-
-    >>> [_is_this_machine(host) for host in ("127.0.0.1", "::1", "localhost", "10.0.0.7", "localhost.example")]
-    [True, True, True, False, False]
-    """
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

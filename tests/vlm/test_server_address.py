@@ -48,13 +48,18 @@ def test_no_cookie_is_carried_from_one_case_to_the_next(serve, chat):
         ("http://10.0.0.5:8000/v1", "only this machine is asked without TLS"),
         ("http://gpu.hospital.example/v1", "only this machine is asked without TLS"),
         ("http://localhost.example/v1", "only this machine is asked without TLS"),  # a name that begins like ours
-        ("ftp://127.0.0.1/v1", "is not https://"),
-        ("file:///etc/passwd", "a host and a path"),
-        ("127.0.0.1:8000/v1", "a host and a path"),  # no scheme
-        ("https://user:pw@gpu.example/v1", "no password"),
-        ("https://gpu.example/v1?key=sk-1", "no password or query"),
-        ("https://gpu.example/v1#part", "no password or query"),
-        ("https://gpu.example:port/v1", "is no URL"),
+        ("ftp://127.0.0.1/v1", "no URL with a host"),
+        ("file:///etc/passwd", "no URL with a host"),
+        ("127.0.0.1:8000/v1", "no URL with a host"),  # no scheme
+        ("https://user:pw@gpu.example/v1", "more than a host and a path"),
+        ("https://gpu.example/v1?key=sk-1", "more than a host and a path"),
+        ("https://gpu.example/v1#part", "more than a host and a path"),
+        ("https://gpu.example:0/v1", "no URL with a host"),
+        ("https:///v1", "no URL with a host"),
+        ("", "no URL with a host"),
+        ("https://gpu one.example/v1", "no URL"),
+        ("https://gpu\x00.example/v1", "no URL"),
+        ("https://gpu.example:port/v1", "no URL with a host"),
     ],
 )
 def test_an_endpoint_that_must_not_be_asked_is_refused_before_anything_is_sent(chat, endpoint, says):

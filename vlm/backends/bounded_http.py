@@ -15,7 +15,7 @@ from typing import Final
 import httpx2
 
 from cases.draft import FailureKind
-from vlm.errors import BackendError
+from vlm.errors import BackendError, ModelLoadError
 
 AGAIN: Final = (502, 503)  # a gateway that lost its server, or a server that is starting: nothing was answered
 OK: Final = 200
@@ -59,10 +59,19 @@ class Address:
         return httpx2.URL(self.url).netloc.decode("ascii")
 
 
-def trusted(url: str) -> ssl.SSLContext:
-    """The certificates that hold for an address: this machine's, whatever the environment says; none for plain HTTP."""
-    secure = httpx2.URL(url).scheme == "https"
-    return httpx2.create_ssl_context(trust_env=False) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def address_of(url: str, headers: Mapping[str, str]) -> Address:
+    """The address, with this machine's trusted authorities, whatever the environment names; none for plain HTTP.
+
+    Raises:
+        ModelLoadError: the client takes no such URL.
+    """
+    try:
+        secure = httpx2.URL(url).scheme == "https"
+    except httpx2.InvalidURL:
+        msg = "the endpoint is no URL: write it as https://HOST:PORT/v1, in plain characters"
+        raise ModelLoadError(msg) from None
+    trust = httpx2.create_ssl_context(trust_env=False) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return Address(url, headers, trust)
 
 
 @dataclass(frozen=True, slots=True)

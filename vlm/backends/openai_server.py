@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import base64
 import io
-import ipaddress
 import json
 import os
 import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-import httpx2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from cases.draft import FailureKind
 from vlm.backend import Answer
-from vlm.backends.bounded_http import OK, Address, Limits, Reply, ask, trusted
+from vlm.backends.bounded_http import OK, Limits, Reply, address_of, ask
 from vlm.backends.completion import answer_in
+from vlm.endpoint import fault_of
 from vlm.errors import BackendError, ModelLoadError
 from vlm.model_spec import ModelSpec
 
@@ -59,8 +58,7 @@ class OpenAIServer:
 
     def __init__(self, spec: ModelSpec, *, limits: Limits | None = None) -> None:
         self._spec = spec
-        url = completions_url(spec)
-        self._address = Address(url, _authorization(spec, os.environ), trusted(url))
+        self._address = address_of(completions_url(spec), _authorization(spec, os.environ))
         self._limits = limits or Limits()
 
     @property
@@ -114,8 +112,6 @@ class OpenAIServer:
 def completions_url(spec: ModelSpec) -> str:
     """Where the spec's model is asked.
 
-    Plain HTTP goes to this machine only: a prompt holds notes, and a key must not be read on the way.
-
     Raises:
         ModelLoadError: the spec has no endpoint, or one that must not be asked.
 
@@ -127,27 +123,11 @@ def completions_url(spec: ModelSpec) -> str:
     if spec.endpoint is None:
         msg = f"{spec.model_id} has no endpoint: only a server that the site listed is ever asked"
         raise ModelLoadError(msg)
-    try:
-        url = httpx2.URL(spec.endpoint)
-    except httpx2.InvalidURL:
-        msg = f"the endpoint of {spec.model_id} is no URL: write it as https://HOST:PORT/v1"
-        raise ModelLoadError(msg) from None
-    if url.userinfo or url.query or url.fragment or not url.host:
-        msg = (
-            f"the endpoint of {spec.model_id} is a host and a path, no password or query: name its key in key_variable"
-        )
-        raise ModelLoadError(msg)
-    if url.scheme != "https" and not (url.scheme == "http" and _is_here(url.host)):
-        msg = f"the endpoint {spec.endpoint} of {spec.model_id} is not https://: only this machine is asked without TLS"
+    fault = fault_of(spec.endpoint)
+    if fault:
+        msg = f"{spec.model_id}: {fault}"
         raise ModelLoadError(msg)
     return spec.endpoint.rstrip("/") + PATH
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _authorization(spec: ModelSpec, environment: Mapping[str, str]) -> dict[str, str]:
