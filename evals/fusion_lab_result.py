@@ -24,24 +24,12 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from evals.fusion_cohort import ANCHOR, PREVALENCE, Missing, Sees, known_area
+from evals.fusion_figures import helps
 from evals.fusion_lab import FUSED, Arm, Judged, Learner, ceilings, judge
 from evals.rate import LEVEL, UNMEASURED, Figure, Rate
 
 REPEATED = Learner.LOGISTIC  # the fresh cohorts' learner: the other takes five times as long
 STUDY = "INSPiRED 003: Pfob A et al., European Radiology 2022;32:4101-4115 (published figures; ours are simulated)"
-
-
-def helps(difference: Figure) -> str:
-    """What a paired difference (with context less without) shows.
-
-    >>> helps(Figure(0.05, (0.01, 0.09), 100)), helps(Figure(0.05, (-0.01, 0.11), 100)), helps(UNMEASURED)
-    ('helps', 'not shown', 'not measured')
-    """
-    if difference.value is None:
-        return "not measured"
-    if difference.ci95 is None or difference.ci95[0] <= 0.0 <= difference.ci95[1]:
-        return "not shown"
-    return "helps" if difference.value > 0 else "harms"
 
 
 @dataclass(frozen=True, slots=True)
