@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashboard.commands import evaluate_findings, evaluate_fusion, evaluate_fusion_lab, evaluate_priors, evaluate_report
+from dashboard.commands import (
+    evaluate_findings,
+    evaluate_fusion,
+    evaluate_fusion_lab,
+    evaluate_priors,
+    evaluate_quantization,
+    evaluate_report,
+)
 from dashboard.commands.common import Exit, now, shown
 from dashboard.commands.measuring import add_folder, add_measuring, evaluating, say_figures
 
@@ -40,6 +47,7 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluate_fusion.add_parsers(measures)
     evaluate_fusion_lab.add_parsers(measures)
     evaluate_priors.add_parsers(measures)
+    evaluate_quantization.add_parsers(measures)
     evaluate_report.add_parsers(measures)
 
 
