@@ -31,6 +31,8 @@ def fault_of(endpoint: str) -> str:
 def _split(endpoint: str) -> SplitResult:
     """The URL's parts; all empty where it is none, or its port is."""
     nothing = SplitResult("", "", "", "", "")
+    if " " in endpoint or not endpoint.isprintable():  # parsers disagree about these
+        return nothing
     try:
         url = urlsplit(endpoint)
         return nothing if url.port == 0 else url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cases.draft import DraftStatus, FailureKind
 from cases.images import ImageStore
 from cases.paths import StorePaths
 from cases.store import Store
+from dashboard.cli import main
 from dashboard.commands.draft import draft_and_record
 from vlm.backends.openai_server import OpenAIServer
 from vlm.draft import draft_case
@@ -120,3 +122,70 @@ def test_a_key_that_is_not_there_leaves_no_failed_draft(store, serve, chat, monk
     with pytest.raises(ModelLoadError, match=chat.VARIABLE):
         recorded(store, chat.spec_at(serve(chat.hanging).endpoint))
     assert store[0].drafts(CASE) == before
+
+
+@pytest.fixture
+def listed(tmp_path, prepare_pilot, monkeypatch):
+    """Writes the site's list of one served model; gives the store's path."""
+    pixels = np.full((96, 96), 15000, np.uint16)
+    pixels[20:50, 60:80] = 65535
+    path = prepare_pilot(tmp_path / "pilot.duckdb", pixels=pixels)
+    monkeypatch.delenv("OVERREAD_MODELS", raising=False)
+
+    def write(chat, endpoint, **changes):
+        entry = {
+            "model_id": "site-model",
+            "family": "gemma3",
+            "endpoint": endpoint,
+            "served_name": chat.MODEL,
+            "key_variable": chat.VARIABLE,
+            "input_side_px": 896,
+        }
+        StorePaths(path).models.write_text(json.dumps({"models": [entry | changes]}))
+        return str(path)
+
+    return write
+
+
+def commanded(capsys, *words):
+    """The exit status of a command, its JSON (None where it printed none), and what it complained of."""
+    status = main([*words, "--json"])
+    said = capsys.readouterr()
+    return status, json.loads(said.out) if said.out.strip() else None, said.err
+
+
+def test_the_commands_test_a_served_model_and_then_draft_with_it(listed, serve, chat, capsys, monkeypatch):
+    # a plain dark field for the self-test, so that the brightest spot is its target and nothing else
+    monkeypatch.setattr("vlm.self_test_scene._thorax", lambda _, side: np.full((side, side), 0.1, np.float32))
+    server = serve(chat.conforming(chat.gemma, key=chat.KEY))
+    store = listed(chat, server.endpoint)
+
+    status, _, complaint = commanded(capsys, "draft", CASE, "--model", "site-model", "--store", store)
+    assert (status, server.asked) == (1, [])  # untested: not offered, and not asked
+    assert "overread doctor --model site-model" in complaint
+
+    status, test, _ = commanded(capsys, "doctor", "--model", "site-model", "--store", store)
+    assert (status, test["passed"], test["fault"]) == (0, True, "")
+    assert test["answered"] == test["targets"] == len(server.asked)
+    assert test["median_error"] < 0.005  # half a thousandth of the input, and a pixel of blur
+
+    status, draft, _ = commanded(capsys, "draft", CASE, "--model", "site-model", "--store", store)
+    assert (status, draft["status"]) == (0, "ok")
+    assert draft["model"]["self_test"]
+    (box,) = draft["sentences"][0]["boxes"]
+    found = [box[edge] for edge in ("x_min", "y_min", "x_max", "y_max")]
+    assert found == pytest.approx([60 / 96, 20 / 96, 80 / 96, 50 / 96], abs=0.01)
+
+
+@pytest.mark.campaign
+def test_a_served_model_that_spells_its_boxes_wrongly_is_not_offered(listed, serve, chat, capsys, monkeypatch):
+    monkeypatch.setattr("vlm.self_test_scene._thorax", lambda _, side: np.full((side, side), 0.1, np.float32))
+    swapped = chat.conforming(lambda c, rows, columns: chat.gemma((c[1], c[0], c[3], c[2]), columns, rows))
+    server = serve(swapped)
+    store = listed(chat, server.endpoint)
+    status, test, _ = commanded(capsys, "doctor", "--model", "site-model", "--store", store)
+    assert (status, test["passed"], test["fault"]) == (1, False, "x and y are swapped")
+    asked = len(server.asked)
+    status, _, complaint = commanded(capsys, "draft", CASE, "--model", "site-model", "--store", store)
+    assert (status, len(server.asked)) == (1, asked)
+    assert "x and y are swapped" in complaint

@@ -35,7 +35,8 @@ WORDS = "Nodule in the right upper lobe."
 NOTHING = "<obj>No nodule.</obj>"
 END = "<eos>"
 TOKEN = re.compile(r"<[^<>]+>|[^<]+")
-BRIGHT = 200
+CONTRAST = 40  # grey levels of 255
+LARGEST = 0.25  # of the input
 VARIABLE = "OVERREAD_TEST_SERVER_KEY"
 PROMPT = "indication: Mrs Example coughs\nnote: nodule in the left lung"
 IMAGE = np.zeros((20, 20), np.uint8)
@@ -207,11 +208,12 @@ def _decoded(url: str) -> NDArray[np.uint8]:
 
 
 def target(image: NDArray[np.uint8]) -> Corners | None:
-    """Edges of what is bright, in pixels of the input: left, top, right, bottom."""
-    bright = image > BRIGHT
-    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
-    if not rows.size:
+    """Edges of what is clearly brighter than most of an input, in its pixels: left, top, right, bottom."""
+    usual, brightest = float(np.median(image)), float(image.max())
+    bright = image > (usual + brightest) / 2
+    if brightest - usual < CONTRAST or bright.mean() > LARGEST:
         return None
+    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 

@@ -59,6 +59,9 @@ def test_no_cookie_is_carried_from_one_case_to_the_next(serve, chat):
         ("", "no URL with a host"),
         ("https://gpu one.example/v1", "no URL"),
         ("https://gpu\x00.example/v1", "no URL"),
+        ("http://127.0.0.1\t.gpu.example/v1", "no URL"),  # one parser drops the tab, another may not
+        ("http://127.0.0.1\\@gpu.example/v1", "more than a host"),
+        ("https://💤.example/v1", "no URL"),  # the client takes no such name
         ("https://gpu.example:port/v1", "no URL with a host"),
     ],
 )

@@ -27,14 +27,14 @@ class Limits:
 
     Attributes:
         connect_s: seconds until the server takes the connection.
-        total_s: seconds for everything, a second attempt included; below the deadline of `vlm.supervised`, so that the
-            failed draft says what the server did.
+        total_s: seconds for everything, a second attempt included; below the deadline of `vlm.supervised` for a site's
+            model, so that the failed draft says what the server did.
         most_bytes: of the reply's body.
         pause_s: seconds before the second attempt.
     """
 
     connect_s: float = 5.0
-    total_s: float = 50.0
+    total_s: float = 120.0
     most_bytes: int = 4 << 20
     pause_s: float = 0.5
 
