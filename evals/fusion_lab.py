@@ -131,9 +131,9 @@ def judge(learner: Learner, missing: Missing, *, n: int, seed: int, ceiling: dic
         evals.delong.RocInputError: so few patients that the test half has one class only.
         ValueError: so few that a fold of training has one class only.
     """
-    random = np.random.default_rng([seed, n])
-    cohort = with_missing(draw_cohort(n, random), missing, random)
-    tested = random.permutation(n) < round(n * TEST_SHARE)
+    patients, gaps, halves = (np.random.default_rng([seed, n, part]) for part in range(3))  # same patients, any gaps
+    cohort = with_missing(draw_cohort(n, patients), missing, gaps)
+    tested = halves.permutation(n) < round(n * TEST_SHARE)
     test = cohort.rows(tested)
     scores = fused_scores(cohort.rows(~tested), test, learner=learner, seed=seed)
     scores[Arm.BEST] = log_ratio(test, Sees.BOTH)
