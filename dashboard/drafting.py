@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cases.audit import Action
 from cases.draft import Draft, DraftStatus
 from cases.images import ImageStore, ImageStoreError
+from cases.pixels import Pixels, pixels_of
 from cases.store import Store
 from cases.store.errors import StoreError
 from cases.study import Case
@@ -49,7 +47,7 @@ class LedgerRecord:
     store: Store
     images: ImageStore
 
-    def case(self, case_id: str) -> tuple[Case, NDArray[np.uint16] | None]:
+    def case(self, case_id: str) -> tuple[Case, Pixels | None]:
         """The case and its pixels.
 
         Raises:
@@ -57,7 +55,7 @@ class LedgerRecord:
         """
         try:
             case = self.store.case(case_id)
-            return case, None if case.image is None else self.images.get(case.image.sha256)
+            return case, pixels_of(case, self.images)
         except (StoreError, ImageStoreError) as error:
             raise NotRecordedError(str(error)) from error
 

@@ -44,14 +44,14 @@ class Listening:
         """The model behind it."""
         return self._backend.spec
 
-    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str, prior: NDArray[np.uint8] | None = None) -> Answer:
         """The backend's answer."""
-        self.heard.append(self._backend.answer(image=image, prompt=prompt))
+        self.heard.append(self._backend.answer(image=image, prompt=prompt, prior=prior))
         return self.heard[-1]
 
-    def fits(self, prompt: str) -> bool:
+    def fits(self, prompt: str, *, images: int = 1) -> bool:
         """Whether the prompt fits, by the backend's own count where it has one."""
-        return not isinstance(self._backend, PromptMeter) or self._backend.fits(prompt)
+        return not isinstance(self._backend, PromptMeter) or self._backend.fits(prompt, images=images)
 
     def mean_log_probability(self) -> float | None:
         """Of the tokens of the answers heard since the last call; None where none came with probabilities."""

@@ -32,7 +32,7 @@ class Scripted:
 
     spec = ModelSpec("scripted", Path("/nowhere"), "f" * 64, "maira2@1", "overread-1", 256)
 
-    def answer(self, *, image, prompt):
+    def answer(self, *, image, prompt, prior=None):
         return Answer(SCRIPT, (), (), False, (("generate", 0.0),))
 
 

@@ -44,13 +44,14 @@ class Backend(Protocol):
         """The model behind this backend."""
         ...
 
-    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str, prior: NDArray[np.uint8] | None = None) -> Answer:
         """The model's answer.
 
         Args:
             image: (rows, columns) uint8, already laid into the model's input by `vlm.preprocess`; None when the
                 image input is removed (evidence by removal).
             prompt: the rendered prompt text.
+            prior: the earlier image, laid in likewise; shown after the current one.
 
         Raises:
             BackendError: it crashed, ran out of time, or answered with non-finite numbers.
@@ -83,7 +84,12 @@ class ScoringBackend(Backend, Protocol):
     """A backend that can also be asked how probable it finds words that are put into its mouth (teacher forcing)."""
 
     def log_probabilities(
-        self, *, image: NDArray[np.uint8] | None, prompt: str, continuations: Sequence[str]
+        self,
+        *,
+        image: NDArray[np.uint8] | None,
+        prompt: str,
+        continuations: Sequence[str],
+        prior: NDArray[np.uint8] | None = None,
     ) -> tuple[Scored, ...]:
         """One score for each continuation, all after the same image and prompt.
 
@@ -91,6 +97,7 @@ class ScoringBackend(Backend, Protocol):
             image: as for `answer`; None when the image input is removed.
             prompt: the rendered prompt text.
             continuations: starts of answers in the codec's spelling, special tokens and all; none is empty.
+            prior: as for `answer`.
 
         Raises:
             BackendError: it crashed, or its numbers are not finite.
@@ -103,6 +110,6 @@ class ScoringBackend(Backend, Protocol):
 class PromptMeter(Protocol):
     """A backend that can tell beforehand whether a prompt fits its model."""
 
-    def fits(self, prompt: str) -> bool:
-        """Whether the prompt, an image and the longest answer fit together."""
+    def fits(self, prompt: str, *, images: int = 1) -> bool:
+        """Whether the prompt, so many images and the longest answer fit together."""
         ...

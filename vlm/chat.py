@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from vlm.backend import Answer, Backend
 from vlm.errors import BackendError
 
 PNG = "image/png"
+CURRENT, PRIOR = "current", "prior"  # names of the image blocks
 TRACING_SWITCHES = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2")
 RETIRED_SWITCHES = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")  # set, they make LangChain refuse to run untraced
 
@@ -81,15 +83,23 @@ class BackendChat(BaseChatModel):
         if stop is not None or kwargs:
             msg = f"decoding is fixed by the model's spec: give no stop words and no {sorted(kwargs)}"
             raise ValueError(msg)
-        image, prompt = parts_of(messages)
-        answer = _asked(self.backend, image, prompt)
+        answer = _asked(self.backend, parts_of(messages))
         return ChatResult(generations=[ChatGeneration(message=message_of(answer))])
 
 
-def _asked(backend: Backend, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a message shows: the current image, the prompt, and the prior image; each may be missing."""
+
+    image: NDArray[np.uint8] | None
+    prompt: str
+    prior: NDArray[np.uint8] | None
+
+
+def _asked(backend: Backend, parts: Parts) -> Answer:
     """The answer, or a typed error: whatever a model library throws is a crash of the model."""
     try:
-        return backend.answer(image=image, prompt=prompt)
+        return backend.answer(image=parts.image, prompt=parts.prompt, prior=parts.prior)
     except BackendError:
         raise
     except Exception as fault:
@@ -97,36 +107,47 @@ def _asked(backend: Backend, image: NDArray[np.uint8] | None, prompt: str) -> An
         raise BackendError(FailureKind.CRASH, msg) from fault
 
 
-def human_message(image: NDArray[np.uint8] | None, prompt: str) -> HumanMessage:
-    """The image (when there is one) and the prompt (when there are words) as content blocks."""
-    blocks: list[str | dict[Any, Any]] = []
-    if image is not None:
-        blocks.append({"type": "image", "base64": _png(image), "mime_type": PNG})
+def human_message(
+    image: NDArray[np.uint8] | None, prompt: str, *, prior: NDArray[np.uint8] | None = None
+) -> HumanMessage:
+    """The images (when there are any, each by its name) and the prompt (when there are words) as content blocks."""
+    named = ((CURRENT, image), (PRIOR, prior))
+    blocks: list[str | dict[Any, Any]] = [
+        {"type": "image", "base64": _png(shown), "mime_type": PNG, "id": name}
+        for name, shown in named
+        if shown is not None
+    ]
     if prompt:
         blocks.append({"type": "text", "text": prompt})
     return HumanMessage(content=blocks)
 
 
-def parts_of(messages: Sequence[BaseMessage]) -> tuple[NDArray[np.uint8] | None, str]:
-    """The image and the prompt of a conversation that is one human message.
+def parts_of(messages: Sequence[BaseMessage]) -> Parts:
+    """The images and the prompt of a conversation that is one human message.
 
     Raises:
-        ValueError: there are more messages, more images, or blocks of another kind.
+        ValueError: there are more messages, a third image, two of one name, or blocks of another kind.
     """
     if len(messages) != 1 or not isinstance(messages[0], HumanMessage):
         msg = f"a draft is asked for by one human message, not {[message.type for message in messages]}"
         raise ValueError(msg)
-    image: NDArray[np.uint8] | None = None
+    images: dict[str, NDArray[np.uint8]] = {}
     words: list[str] = []
     for block in messages[0].content_blocks:
         if block["type"] == "text":
             words.append(block["text"])
-        elif block["type"] == "image" and image is None and block.get("mime_type") == PNG:
-            image = _pixels(block["base64"])
+        elif block["type"] == "image" and _is_next(block, images):
+            images[block.get("id", CURRENT)] = _pixels(block["base64"])
         else:
-            msg = f"a draft takes text and one base64 {PNG}, not a further {block['type']!r} block"
+            msg = f"a draft takes text, one {CURRENT} and one {PRIOR} base64 {PNG}, no further {block['type']!r} block"
             raise ValueError(msg)
-    return image, "\n".join(words)
+    return Parts(images.get(CURRENT), "\n".join(words), images.get(PRIOR))
+
+
+def _is_next(block: Mapping[str, Any], images: Mapping[str, object]) -> bool:
+    """Whether an image block is the one of its name; one without a name is the current image."""
+    name = block.get("id", CURRENT)
+    return block.get("mime_type") == PNG and name in (CURRENT, PRIOR) and name not in images
 
 
 def message_of(answer: Answer) -> AIMessage:

@@ -8,55 +8,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
 from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import BaseGenerationOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableLambda
-from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from cases.draft import Draft, StageSeconds
-from cases.study import Case, InputName
+from cases.pixels import Rendered
+from cases.study import Case
 from grounding.derive import derive_sentence
-from grounding.placement import Placement
 from grounding.report import GroundedReport, GroundedSentence
 from vlm.answer_check import checked_phrases
-from vlm.backend import Answer, Backend, PromptMeter
+from vlm.backend import Answer, Backend
 from vlm.box_score import box_scores
 from vlm.chat import BackendChat, answer_of, human_message, untraced
 from vlm.errors import AnswerError, BackendError
-from vlm.families import Family, Grounding, family_named
+from vlm.families import Grounding, family_named
 from vlm.grounding_pass import second_pass
-from vlm.instructions import asked, place_question
-from vlm.limitations import clipped_boxes, limitations
+from vlm.instructions import place_question
+from vlm.limitations import clipped_boxes
 from vlm.outcome import DraftWriter, Trace, identity
-from vlm.preprocess import fitted, model_input
-from vlm.prompt import Prompt, is_missing, load_template, render, tidy
-
-BUDGETS_CHARS = (2500, 900, 600, 400, 250, 120, 0)  # tried below the family's own, until the model can take the prompt
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What one case asks of a model.
-
-    Attributes:
-        prompt: the words, and what is not in them.
-        image: the model's input, (rows, columns) uint8; None when the image is excluded from the case's inputs.
-        placement: where the radiograph lies in `image`.
-        notes: per used note, the text that the model read; a citation can only come from there.
-        limitations: what the report will not have taken into account.
-    """
-
-    prompt: Prompt
-    image: NDArray[np.uint8] | None
-    placement: Placement
-    notes: dict[str, str]
-    limitations: tuple[str, ...]
+from vlm.prompt import load_template, tidy
+from vlm.question import Question, fitting_prompt, question_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,53 +107,6 @@ def report_of(answer: Answer, *, codec: str, question: Question) -> GroundedRepo
         raise AnswerError.unreadable(answer.text) from fault
 
 
-def question_of(
-    case: Case, *, pixels: NDArray[np.uint16], side: int, prompt: Prompt, family: Family | None = None
-) -> Question:
-    """Everything that one case asks of a model whose input has that side.
-
-    Args:
-        case: in scope.
-        pixels: its rendered image, (rows, columns) uint16.
-        side: of the model's input, as its family fits an image into it.
-        prompt: as rendered for the case.
-        family: of the model; the embedded one's by default.
-
-    Raises:
-        ValueError: the pixels are not those of the case's image.
-    """
-    if case.image is None or pixels.shape != (case.image.rows, case.image.columns):
-        msg = f"the pixels {pixels.shape} are not those of case {case.case_id}: get them by its image's sha256"
-        raise ValueError(msg)
-    kind = family or family_named("overread")
-    image, placement = model_input(pixels, side=side, fit=kind.fit)
-    return Question(
-        prompt=prompt,
-        image=None if is_missing(case, InputName.CURRENT_IMAGE) else image,
-        placement=placement,
-        notes=prompt.seen_text(case),
-        limitations=limitations(case, prompt=prompt, placement=placement, family=kind),
-    )
-
-
-def fitting_prompt(case: Case, backend: Backend) -> Prompt:
-    """The fullest prompt that the backend's model can take, by its own count of tokens where it has one.
-
-    A budget in characters fits ordinary English; other scripts may need a token for each byte.
-    """
-    spec = backend.spec
-    family, template = family_named(spec.family), load_template(spec.prompt)
-    columns, rows = (1, 1) if case.image is None else (case.image.columns, case.image.rows)
-    placement = fitted(columns, rows, fit=family.fit, side=spec.input_side_px)
-    prompt = Prompt("")
-    for budget in (family.budget_chars, *(size for size in BUDGETS_CHARS if size < family.budget_chars)):
-        prompt = render(case, template=template, budget_chars=budget)
-        prompt = replace(prompt, text=asked(prompt.text, text=template.text, placement=placement))
-        if not isinstance(backend, PromptMeter) or backend.fits(prompt.text):
-            break
-    return prompt
-
-
 def drafting_chain(backend: Backend, question: Question) -> Runnable[Question, Reading]:
     """Prompt | chat model | parser, for one question."""
     return (
@@ -193,13 +123,13 @@ def _first_codec(backend: Backend) -> str:
 
 
 def _message(question: Question) -> list[HumanMessage]:
-    return [human_message(question.image, question.prompt.text)]
+    return [human_message(question.image, question.prompt.text, prior=question.prior)]
 
 
 def draft_case(
     case: Case,
     *,
-    pixels: NDArray[np.uint16] | None,
+    pixels: Rendered | None,
     backend: Backend,
     now: Callable[[], datetime],
     new_id: Callable[[], str],
@@ -208,7 +138,7 @@ def draft_case(
 
     Args:
         case: in scope or not.
-        pixels: its rendered image, (rows, columns) uint16; None only for a case that is abstained from.
+        pixels: of its images, or of the current one alone; None only for a case that is abstained from.
         backend: that answers.
         now: UTC.
         new_id: for the draft.

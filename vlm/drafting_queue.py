@@ -16,10 +16,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cases.draft import Draft, FailureKind
+from cases.pixels import Rendered
 from cases.study import Case
 from vlm.drafting_job import Cancelled, Done, Ended, Failed, Job, NotRecordedError, Refused
 from vlm.errors import ModelLoadError, ModelLostError
@@ -52,7 +50,7 @@ class Drafter(Protocol):
         """Wait until the model is loaded; ModelLoadError when it cannot be."""
         ...
 
-    def draft(self, case: Case, *, pixels: NDArray[np.uint16] | None) -> Draft:
+    def draft(self, case: Case, *, pixels: Rendered | None) -> Draft:
         """The draft of one case; a crash or a timeout is a failed draft."""
         ...
 
@@ -68,7 +66,7 @@ class Drafter(Protocol):
 class Record(Protocol):
     """What the queue asks of the record of cases; called from the queue's threads."""
 
-    def case(self, case_id: str) -> tuple[Case, NDArray[np.uint16] | None]:
+    def case(self, case_id: str) -> tuple[Case, Rendered | None]:
         """The case and its pixels; NotRecordedError when it cannot be given."""
         ...
 
@@ -202,9 +200,7 @@ class DraftingQueue:
             outcome = self._attempt(job, drafter, case=case, pixels=pixels, attempt=2)
         return self._kept(job, drafter, outcome)
 
-    def _attempt(
-        self, job: Job, drafter: Drafter, *, case: Case, pixels: NDArray[np.uint16] | None, attempt: int
-    ) -> Outcome:
+    def _attempt(self, job: Job, drafter: Drafter, *, case: Case, pixels: Rendered | None, attempt: int) -> Outcome:
         """The draft; None when the job was cancelled before the model was asked, an error when the model was lost."""
         try:
             if case.abstention is None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cases.pixels import Rendered
 from cases.study import Case
 from vlm.backend import Scored, ScoringBackend
 from vlm.families import family_named
 from vlm.model_spec import ModelSpec
+from vlm.question import fitting_prompt, question_of
 
 EMBEDDED_FAMILY = "overread"
 
@@ -54,13 +53,13 @@ def openings(spec: ModelSpec) -> tuple[Opening, ...]:
 
 
 def score_case(
-    case: Case, *, pixels: NDArray[np.uint16], backend: ScoringBackend, continuations: Sequence[str]
+    case: Case, *, pixels: Rendered, backend: ScoringBackend, continuations: Sequence[str]
 ) -> tuple[Scored, ...]:
     """The score of each continuation as this case's answer, in order.
 
     Args:
         case: in scope; what its `inputs` call missing is not shown to the model.
-        pixels: its rendered image, (rows, columns) uint16.
+        pixels: of its images, or of the current one alone.
         backend: that scores.
         continuations: starts of answers in the codec's spelling.
 
@@ -68,8 +67,8 @@ def score_case(
         ValueError: the pixels are not those of the case, or a continuation is empty.
         BackendError: the model's fault.
     """
-    from vlm.draft import fitting_prompt, question_of
-
     side, family = backend.spec.input_side_px, family_named(backend.spec.family)
     question = question_of(case, pixels=pixels, side=side, prompt=fitting_prompt(case, backend), family=family)
-    return backend.log_probabilities(image=question.image, prompt=question.prompt.text, continuations=continuations)
+    return backend.log_probabilities(
+        image=question.image, prompt=question.prompt.text, continuations=continuations, prior=question.prior
+    )

@@ -19,10 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cases.draft import Draft, Failure, FailureKind
+from cases.pixels import Rendered
 from cases.study import Case
 from vlm.errors import ModelLoadError, ModelLostError
 from vlm.model_spec import ModelSpec
@@ -145,7 +143,7 @@ class SupervisedDrafter:
             raise ModelLoadError(msg)
         self._ready = True
 
-    def draft(self, case: Case, *, pixels: NDArray[np.uint16] | None) -> Draft:
+    def draft(self, case: Case, *, pixels: Rendered | None) -> Draft:
         """The draft of one case; a crash or a timeout of the child is a failed draft.
 
         Raises:

@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cases.draft import Draft
+from cases.pixels import Rendered
 from cases.study import Case
 from vlm.backend import Backend
 from vlm.errors import ModelLoadError
@@ -40,10 +38,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One case to draft, with its pixels (rows, columns) uint16."""
+    """One case to draft, with the pixels of its images."""
 
     case: Case
-    pixels: NDArray[np.uint16] | None
+    pixels: Rendered | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,9 +118,10 @@ def draft_and_record(store: Store, case: Case, *, store_path: Path, drafter: Sup
     """Draft one case and record the draft: a report, a failure or an abstention."""
     from cases.images import ImageStore
     from cases.paths import StorePaths
+    from cases.pixels import pixels_of
 
     images = ImageStore(StorePaths(store_path).images)
-    draft = drafter.draft(case, pixels=None if case.image is None else images.get(case.image.sha256))
+    draft = drafter.draft(case, pixels=pixels_of(case, images))
     store.record_draft(draft, agent=AGENT)
     return draft
 

@@ -24,7 +24,7 @@ class OneNodule:
 
     spec = ModelSpec("told", Path("nowhere"), "0" * 64, "overread-cells@1", "overread-1", SIDE)
 
-    def answer(self, *, image, prompt):
+    def answer(self, *, image, prompt, prior=None):
         assert image.shape == (SIDE, SIDE)
         place = place_tokens(80, 80, 112, 112, side=SIDE)
         tokens = ("<obj>", "Nodule in the right lung.", "<box>", *place, "</box>", "</obj>")

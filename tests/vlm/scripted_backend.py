@@ -57,7 +57,7 @@ class Scripted:
     def spec(self) -> ModelSpec:
         return self._spec
 
-    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+    def answer(self, *, image, prompt: str, prior=None) -> Answer:
         self.asked.append((image, prompt))
         return self.act()
 
@@ -68,7 +68,7 @@ class FromPrompt(Scripted):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__(answer, spec)
 
-    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+    def answer(self, *, image, prompt: str, prior=None) -> Answer:
         if "hang" in prompt:
             if "SCRIPTED_MARKS" in os.environ:
                 _mark("hangs")
@@ -86,7 +86,7 @@ class FromPrompt(Scripted):
             return answer(f"<obj>Process {os.getpid()}.</obj>")
         if "nan" in prompt:
             raise BackendError(FailureKind.NON_FINITE, "not finite at step 3", raw_text="<obj>half")
-        return super().answer(image=image, prompt=prompt)
+        return super().answer(image=image, prompt=prompt, prior=prior)
 
 
 def refuses_to_load(spec: ModelSpec) -> Scripted:

@@ -15,18 +15,26 @@ from langchain_core.tracers.context import tracing_v2_callback_var
 from langchain_core.tracers.langchain import LangChainTracer
 from langsmith import tracing_context
 
-from vlm.chat import TRACING_SWITCHES, BackendChat, answer_of, human_message, message_of, parts_of, untraced
+from vlm.chat import TRACING_SWITCHES, BackendChat, Parts, answer_of, human_message, message_of, parts_of, untraced
 
 
 def test_pixels_survive_the_content_block_to_the_bit():
     image = np.random.default_rng(1).integers(0, 256, (31, 17), dtype=np.uint8)
-    back, prompt = parts_of([human_message(image, "age 61\nsex F")])
-    assert np.array_equal(back, image)
-    assert prompt == "age 61\nsex F"
+    parts = parts_of([human_message(image, "age 61\nsex F")])
+    assert np.array_equal(parts.image, image)
+    assert (parts.prompt, parts.prior) == ("age 61\nsex F", None)
+
+
+@pytest.mark.parametrize("with_current", [True, False])
+def test_the_prior_image_is_known_by_its_name_even_alone(with_current):
+    current, prior = np.full((4, 4), 9, np.uint8), np.full((6, 5), 3, np.uint8)
+    parts = parts_of([human_message(current if with_current else None, "", prior=prior)])
+    assert np.array_equal(parts.prior, prior)
+    assert (parts.image is not None) == with_current
 
 
 def test_neither_image_nor_words_is_a_message_too():
-    assert parts_of([human_message(None, "")]) == (None, "")
+    assert parts_of([human_message(None, "")]) == Parts(None, "", None)
 
 
 def test_an_answer_survives_the_message(scripted):
@@ -50,6 +58,7 @@ IMAGE = {"type": "image", "base64": "", "mime_type": "image/jpeg"}
         [SystemMessage("be brief"), HumanMessage("hi")],  # a system prompt that no spec names
         [HumanMessage([IMAGE])],  # another format
         [HumanMessage([{"type": "image", "url": "http://example.org/x.png"}])],  # would have to be fetched
+        [HumanMessage([{"type": "image", "base64": "", "mime_type": "image/png", "id": "lateral"}])],  # no such input
     ],
 )
 def test_other_conversations_are_refused(scripted, messages):

@@ -10,9 +10,10 @@ import pytest
 from cases.draft import DraftStatus, FailureKind
 from cases.study import CaseStatus, InputName, InputState, MissingReason
 from grounding.report import Polarity
-from vlm.draft import draft_case, fitting_prompt
+from vlm.draft import draft_case
 from vlm.errors import BackendError
 from vlm.preprocess import model_input
+from vlm.question import fitting_prompt
 
 NOW = datetime(2024, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -138,7 +139,7 @@ def test_pixels_of_another_image_are_the_callers_fault(make_case, scripted, wron
 
 def test_a_prompt_that_the_model_cannot_take_is_shortened_by_whole_notes(make_case, scripted):
     class Narrow(scripted.Scripted):
-        def fits(self, prompt):
+        def fits(self, prompt, *, images=1):
             return len(prompt) <= 130
 
     backend = Narrow(scripted.answer)

@@ -12,12 +12,13 @@ from cases.study import InputName, PriorNote
 from grounding.box import Box
 from grounding.codecs.phrase import Phrase
 from grounding.codecs.registry import CODECS, codec_named
-from vlm.draft import draft_case, fitting_prompt
+from vlm.draft import draft_case
 from vlm.families import FAMILIES, Fit, Grounding, family_named
 from vlm.instructions import place_question
 from vlm.limitations import NO_PRIOR, NO_PRIOR_READ, UNUSED_NOTE
 from vlm.preprocess import fitted
 from vlm.prompt import load_template
+from vlm.question import fitting_prompt
 
 JOINT = sorted(name for name, family in FAMILIES.items() if family.grounding is Grounding.JOINT)
 TWO_PASS = sorted(set(FAMILIES) - set(JOINT))
@@ -84,7 +85,7 @@ def test_a_prompt_says_how_to_answer_and_whose_left_is_left(make_case, scripted,
 
 def test_instructions_are_kept_however_little_room_there_is(make_case, scripted):
     class Narrow(scripted.Scripted):
-        def fits(self, prompt):
+        def fits(self, prompt, *, images=1):
             return "persistent cough" not in prompt
 
     prompt = fitting_prompt(make_case(), Narrow(scripted.answer, spec_of(scripted, "qwen3_vl")))

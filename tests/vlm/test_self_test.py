@@ -39,7 +39,7 @@ class Seeing:
         self.spell = spell
         self.spec = dataclasses.replace(SPEC, family=family)
 
-    def answer(self, *, image, prompt):
+    def answer(self, *, image, prompt, prior=None):
         del prompt
         column, row = centroid(image)
         x, y = self.spell(column / image.shape[1], row / image.shape[0])
@@ -139,7 +139,7 @@ def test_a_crop_that_is_not_undone_fails(monkeypatch):
 
 def test_a_model_that_answers_nothing_useful_fails_and_is_counted():
     class Broken(Seeing):
-        def answer(self, *, image, prompt):
+        def answer(self, *, image, prompt, prior=None):
             raise BackendError(FailureKind.NON_FINITE, "not finite")
 
     found = verdict_on(Broken())
@@ -152,7 +152,7 @@ def test_a_model_that_boxes_everything_does_not_pass():
     """Only the first three boxes count: the nearest of a hundred is always near."""
 
     class Everything(Seeing):
-        def answer(self, *, image, prompt):
+        def answer(self, *, image, prompt, prior=None):
             del image, prompt
             boxes = "".join(
                 f"<box><x{x}><y{y}><x{x + 4}><y{y + 4}></box>" for x in range(5, 95, 5) for y in range(5, 95, 5)

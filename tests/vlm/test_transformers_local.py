@@ -245,7 +245,7 @@ def test_a_case_is_drafted_whole(whole, make_case, pixels):
 
 
 def test_a_note_in_another_script_is_shortened_not_failed(whole, make_case, pixels):
-    from vlm.draft import fitting_prompt
+    from vlm.question import fitting_prompt
 
     prompt = fitting_prompt(make_case(indication="\u0436" * 850), whole)
     assert prompt.left_out_inputs == ("indication",)

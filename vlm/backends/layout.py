@@ -14,7 +14,7 @@ def laid_out(processor: Any, prompt: str, *, codec: str, images: int) -> str:  #
         processor: with the chat template of a model that has one.
         prompt: the words.
         codec: of the model's spec; the embedded model's layout goes with its codec.
-        images: how many images go with the prompt, 0 or 1.
+        images: how many images go with the prompt, the current one first.
     """
     if codec == CELLS_CODEC:
         from vlm.embedded.tokens import compose

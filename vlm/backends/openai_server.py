@@ -13,7 +13,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -66,18 +66,19 @@ class OpenAIServer:
         """The model behind this backend."""
         return self._spec
 
-    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str, prior: NDArray[np.uint8] | None = None) -> Answer:
         """The model's answer to a prompt, about an image or about none.
 
         Args:
             image: (rows, columns) uint8, already laid into the model's input.
             prompt: the rendered prompt text.
+            prior: the earlier image, laid in likewise.
 
         Raises:
             BackendError: the server was out of reach, too slow, refused the question, or sent what is no answer.
         """
         started = time.perf_counter()
-        body = json.dumps(question(self._spec, image, prompt=prompt)).encode("ascii")
+        body = json.dumps(question(self._spec, (image, prior), prompt=prompt)).encode("ascii")
         encoded = time.perf_counter()
         reply = ask(self._address, body, limits=self._limits)
         answered = time.perf_counter()
@@ -143,11 +144,11 @@ def _authorization(spec: ModelSpec, environment: Mapping[str, str]) -> dict[str,
     return {"Authorization": f"Bearer {key}"}
 
 
-def question(spec: ModelSpec, image: NDArray[np.uint8] | None, *, prompt: str) -> dict[str, Any]:
-    """The request's JSON: one user message, the image before the words, decoding fixed."""
-    content: list[dict[str, Any]] = []
-    if image is not None:
-        content.append({"type": "image_url", "image_url": {"url": data_url(image)}})
+def question(spec: ModelSpec, images: Sequence[NDArray[np.uint8] | None], *, prompt: str) -> dict[str, Any]:
+    """The request's JSON: one user message, the images before the words, decoding fixed."""
+    content: list[dict[str, Any]] = [
+        {"type": "image_url", "image_url": {"url": data_url(image)}} for image in images if image is not None
+    ]
     if prompt:
         content.append({"type": "text", "text": prompt})
     return {

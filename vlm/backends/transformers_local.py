@@ -52,14 +52,14 @@ class TransformersLocal:
         """The transformers model itself, for those who measure it."""
         return self._loaded.model
 
-    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str) -> Answer:
+    def answer(self, *, image: NDArray[np.uint8] | None, prompt: str, prior: NDArray[np.uint8] | None = None) -> Answer:
         """The model's answer to a prompt, about an image or about none.
 
         Raises:
             BackendError: non-finite numbers, a prompt that is too long, or a fault inside of the model.
         """
         started = time.perf_counter()
-        inputs = self._inputs(image, prompt)
+        inputs = self._inputs((image, prior), prompt)
         prompt_tokens = int(inputs["input_ids"].shape[1])
         self._refuse_overlong(prompt_tokens)
         prepared = time.perf_counter()
@@ -69,7 +69,12 @@ class TransformersLocal:
         return self._answer(token_ids, guard, (("tokenize", prepared - started), ("generate", ended - prepared)))
 
     def log_probabilities(
-        self, *, image: NDArray[np.uint8] | None, prompt: str, continuations: Sequence[str]
+        self,
+        *,
+        image: NDArray[np.uint8] | None,
+        prompt: str,
+        continuations: Sequence[str],
+        prior: NDArray[np.uint8] | None = None,
     ) -> tuple[Scored, ...]:
         """How probable the model finds each continuation of a prompt; the image is encoded once for all of them.
 
@@ -77,7 +82,7 @@ class TransformersLocal:
             BackendError: non-finite numbers, or a prompt that is too long.
             ValueError: a continuation has no token.
         """
-        inputs = self._inputs(image, prompt)
+        inputs = self._inputs((image, prior), prompt)
         self._refuse_overlong(int(inputs["input_ids"].shape[1]))
         tokenizer = self._loaded.processor.tokenizer
         spelt = [tokenizer(text, add_special_tokens=False).input_ids for text in continuations]
@@ -89,14 +94,14 @@ class TransformersLocal:
         config = self.model.config.get_text_config()
         return int(getattr(config, "max_position_embeddings", UNBOUNDED)) - self._spec.max_new_tokens
 
-    def fits(self, prompt: str) -> bool:
-        """Whether the model can take this prompt beside an image, by its own count of tokens."""
+    def fits(self, prompt: str, *, images: int = 1) -> bool:
+        """Whether the model can take this prompt beside so many images, by its own count of tokens."""
         blank = np.zeros((self._spec.input_side_px, self._spec.input_side_px), np.uint8)
-        return int(self._inputs(blank, prompt)["input_ids"].shape[1]) <= self._prompt_room
+        return int(self._inputs((blank,) * images, prompt)["input_ids"].shape[1]) <= self._prompt_room
 
-    def _inputs(self, image: NDArray[np.uint8] | None, prompt: str) -> Any:  # noqa: ANN401 - a BatchFeature
+    def _inputs(self, shown: Sequence[NDArray[np.uint8] | None], prompt: str) -> Any:  # noqa: ANN401 - a BatchFeature
         processor = self._loaded.processor
-        images = [] if image is None else [Image.fromarray(image).convert("RGB")]
+        images = [Image.fromarray(one).convert("RGB") for one in shown if one is not None]
         text = laid_out(processor, prompt, codec=self._spec.codec, images=len(images))
         features = processor(
             text=[text],
