@@ -63,7 +63,7 @@ def endpoint(local, chat):
 
 
 def test_a_served_model_drafts_what_it_drafts_here(local, endpoint, chat, make_case):
-    pixels = render_thorax(seed=7, side_px=512).pixels
+    pixels = np.rint(render_thorax(seed=7, side_px=512).pixels * 65535).astype(np.uint16)
     case = make_case()
     case = dataclasses.replace(case, image=dataclasses.replace(case.image, rows=512, columns=512))
     spec = local.spec
