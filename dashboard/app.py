@@ -14,7 +14,6 @@ import streamlit as st
 from streamlit import config
 
 from cases.store.errors import StoreError
-from dashboard import resources
 from dashboard.settings import require_safe_server
 
 
@@ -27,6 +26,8 @@ async def guarded(_app: st.App) -> AsyncIterator[None]:
         SettingError: a setting has a value that it does not take; the server exits.
     """
     require_safe_server(config.get_option)
+    from dashboard import resources  # its caches ask for the running server
+
     with suppress(StoreError):  # the pages say so, and open the store when it can be opened
         resources.drafting().warm()
     try:

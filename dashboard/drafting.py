@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
+from pathlib import Path
 
 from cases.audit import Action
 from cases.draft import Draft, DraftStatus
@@ -20,13 +21,13 @@ from cases.store import Store
 from cases.store.errors import StoreError
 from cases.study import Case
 from dashboard.identity import Person, may_draft
-from dashboard.settings import DRAFTING_VARIABLE, drafting_is_on
+from dashboard.settings import DRAFTING_VARIABLE, drafting_is_on, model_name
 from vlm.devices import child_environments
 from vlm.drafting_job import Job, NotRecordedError
 from vlm.drafting_queue import WORKER, DraftingQueue, Step
 from vlm.errors import ModelLoadError
 from vlm.model_spec import ModelSpec
-from vlm.registry import embedded_spec
+from vlm.self_test_record import offered_model
 from vlm.supervised import SupervisedDrafter
 
 ACTION = {
@@ -149,9 +150,15 @@ class DraftingDesk:
 
 
 def drafting_desk(
-    record: LedgerRecord, *, now: Callable[[], datetime], new_id: Callable[[], str], spec: ModelSpec | None = None
+    record: LedgerRecord, *, path: Path, now: Callable[[], datetime], new_id: Callable[[], str]
 ) -> DraftingDesk:
     """The desk of this server, by its settings and by what is installed; no process is started yet.
+
+    Args:
+        record: what the queue reads from and writes to.
+        path: of the store, beside which the site lists its models and keeps their self-tests.
+        now: UTC.
+        new_id: for jobs and drafts.
 
     Raises:
         SettingError: the setting says neither on nor off.
@@ -159,17 +166,19 @@ def drafting_desk(
     if not drafting_is_on():
         return DraftingDesk(None, f"Review only: this server is set not to draft ({DRAFTING_VARIABLE}=off).")
     try:
-        spec = spec or embedded_spec()
-        _need_packages()
+        spec = offered_model(model_name(), path)
+        _need_packages(spec)
     except ModelLoadError as error:
         return DraftingDesk(None, f"Review only: {error}; `overread doctor` says what is missing.")
-    drafters = tuple(
-        SupervisedDrafter(spec, now=now, new_id=new_id, environment=added) for added in child_environments(os.environ)
-    )
+    # a served model has its GPUs elsewhere: one process here asks it
+    places = child_environments(os.environ) if spec.endpoint is None else ({},)
+    drafters = tuple(SupervisedDrafter(spec, now=now, new_id=new_id, environment=added) for added in places)
     return DraftingDesk(DraftingQueue(drafters, record=record, now=now, new_id=new_id))
 
 
-def _need_packages() -> None:
+def _need_packages(spec: ModelSpec) -> None:
+    if spec.endpoint is not None:
+        return
     missing = [name for name in ("torch", "transformers") if find_spec(name) is None]
     if missing:
         msg = f"no model runs on this machine, since it has no {' and no '.join(missing)}"

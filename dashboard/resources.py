@@ -56,7 +56,7 @@ def store() -> Store:
 @st.cache_resource(show_spinner=False, on_release=DraftingDesk.close)
 def _drafting(path: Path) -> DraftingDesk:
     record = LedgerRecord(_opened(path), ImageStore(StorePaths(path).images))
-    return drafting_desk(record, now=utc_now, new_id=new_id)
+    return drafting_desk(record, path=path, now=utc_now, new_id=new_id)
 
 
 def drafting() -> DraftingDesk:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 STORE_VARIABLE = "OVERREAD_STORE"
 DRAFTING_VARIABLE = "OVERREAD_DRAFTING"
+MODEL_VARIABLE = "OVERREAD_MODEL"
+DEFAULT_MODEL = "embedded"
 DEFAULT_STORE = "var/overread.duckdb"
 PROJECT = Path(__file__).resolve().parents[1]
 APP = PROJECT / "dashboard" / "app.py"
@@ -139,6 +141,16 @@ def drafting_is_on(environment: Mapping[str, str] | None = None) -> bool:
         msg = f"{DRAFTING_VARIABLE} is {said!r}: set it to on (the server drafts) or off (review only)"
         raise SettingError(msg)
     return said == "on"
+
+
+def model_name(environment: Mapping[str, str] | None = None) -> str:
+    """The model that this server drafts with: `OVERREAD_MODEL`, as `overread models` lists it, else the embedded one.
+
+    >>> model_name({})
+    'embedded'
+    """
+    values = os.environ if environment is None else environment
+    return values.get(MODEL_VARIABLE) or DEFAULT_MODEL
 
 
 def serve_command(*, port: int = 8501) -> tuple[str, ...]:

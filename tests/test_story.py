@@ -102,6 +102,7 @@ def test_the_demo_prepares_what_is_not_there_yet(tmp_path, monkeypatch, capsys):
 
     two = demo_stories()[4:6]
     monkeypatch.setattr(demo, "model", counted)
+    monkeypatch.setattr(demo, "weights_now", lambda: Scripted.spec.weights_sha256)
     monkeypatch.setattr("cases.phantom.demo.demo_stories", lambda: two)
     store = tmp_path / "demo.duckdb"
     shape = told(capsys, "demo", "--no-serve", "--json", "--store", store)
@@ -111,3 +112,19 @@ def test_the_demo_prepares_what_is_not_there_yet(tmp_path, monkeypatch, capsys):
     assert len(drafts) == 3
     rows = told(capsys, "cases", "--json", "--store", store)["cases"]
     assert sorted(row["simulated"] for row in rows) == [False, True, True]
+
+    # the weights change: what is not signed is drafted again, as new drafts beside the old ones
+    first = rows[0]
+    entries = [{"index": index, "decision": "keep"} for index in range(3)]
+    (tmp_path / "keep.json").write_text(json.dumps(entries))
+    told(
+        capsys, "sign", first["case_id"], "--reader", "r1", "--decisions", tmp_path / "keep.json", "--json",
+        "--store", store,
+    )  # fmt: skip
+    monkeypatch.setattr(demo, "weights_now", lambda: "e" * 64)
+    told(capsys, "demo", "--no-serve", "--json", "--store", store)
+    assert len(drafts) == 5
+    assert first["case_id"] not in drafts[3:]
+    monkeypatch.setattr(demo, "weights_now", lambda: None)  # no weights: nothing to draft with, and nothing is lost
+    told(capsys, "demo", "--no-serve", "--json", "--store", store)
+    assert len(drafts) == 5

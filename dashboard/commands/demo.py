@@ -107,14 +107,40 @@ def real_radiograph() -> Path:
 
 
 def demo_drafts(store: Store, cases: tuple[Case, ...], *, store_path: Path) -> tuple[Draft, ...]:
-    """A draft of each case by the embedded model; only those that are not there yet are made."""
+    """A draft of each case by the embedded model; only those that are not there yet, or are older weights', are made.
+
+    A newer draft is a new row; a case that is signed keeps the draft that was signed.
+    """
     latest = {case.case_id: store.latest_draft(case.case_id) for case in cases}
-    wanting = [case for case in cases if latest[case.case_id] is None]
+    signed = {review.case_id for review in store.reviews()}
+    weights = weights_now()
+    wanting = [
+        case
+        for case in cases
+        if (draft := latest[case.case_id]) is None
+        or (case.case_id not in signed and written_by_others(draft, weights=weights))
+    ]
     if wanting:
         with model("none") as drafter:
             for case in shown(wanting, title="Drafting", total=len(wanting)):
                 latest[case.case_id] = draft_and_record(store, case, store_path=store_path, drafter=drafter)
     return tuple(draft for draft in latest.values() if draft is not None)
+
+
+def weights_now() -> str | None:
+    """SHA-256 of the weights that the embedded model has now, None where there are none to draft with."""
+    from vlm.errors import ModelLoadError
+    from vlm.registry import embedded_spec
+
+    try:
+        return embedded_spec().weights_sha256
+    except ModelLoadError:
+        return None  # what was drafted is shown; a case without a draft says what is missing
+
+
+def written_by_others(draft: Draft, *, weights: str | None) -> bool:
+    """Whether other weights than those of now wrote a draft; an abstention is no model's."""
+    return weights is not None and draft.status is not DraftStatus.ABSTAINED and draft.model.revision != weights
 
 
 def _need_port(port: int) -> None:

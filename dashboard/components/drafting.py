@@ -5,8 +5,10 @@ Nothing here waits: a part of the page that shows a job refreshes itself while t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -22,6 +24,7 @@ from dashboard.words import clock, draft_words, job_words
 from dashboard.worklist_rows import offer_of
 from vlm.drafting_job import Job, NotRecordedError, QueueClosedError, Queued, QueueFullError, UnknownJobError
 
+P = ParamSpec("P")
 REFRESH = timedelta(seconds=2)
 TODO = "drafting.todo"
 REFUSALS = (
@@ -32,6 +35,14 @@ REFUSALS = (
     NotRecordedError,
     StoreError,
 )
+
+
+def drawn(part: Callable[P, None], *, every: timedelta | None) -> Callable[P, None]:
+    """The part, drawn again by itself at that interval; drawn with its page when there is none.
+
+    While nothing is in line a press thus runs the page once, with the interval that follows from it.
+    """
+    return part if every is None else st.fragment(part, run_every=every)
 
 
 def refresh() -> timedelta | None:
@@ -88,7 +99,7 @@ def drafting_notice(reading: OpenReading, reader: Person) -> None:
     """Above the report: that the case is being drafted, or that a draft came in; refreshes itself while it is."""
     job = resources.drafting().jobs.get(reading.case_id)
     every = REFRESH if job is not None and job.live else None
-    st.fragment(_notice, run_every=every)(reading, reader, every)
+    drawn(_notice, every=every)(reading, reader, every)
 
 
 def _notice(reading: OpenReading, reader: Person, every: timedelta | None) -> None:
@@ -122,7 +133,8 @@ def _say_newer(desk: Desk) -> None:
     newer = desk.newer
     if newer is None:
         return
-    came = f"A newer draft came in at {clock(newer.created)} UTC ({draft_words(newer)})."
+    which = "A draft" if desk.draft is None else "A newer draft"
+    came = f"{which} came in at {clock(newer.created)} UTC ({draft_words(newer)})."
     if desk.signed is not None:
         st.html(f'<div class="or-note">{plain(came)} The signed report is not changed by it.</div>')
         return
@@ -130,10 +142,10 @@ def _say_newer(desk: Desk) -> None:
     then = "To sign, turn to it first. " if desk.must_turn else ""
     with st.container(border=True, key="newer_draft"):
         st.html(
-            f'<div class="or-cell">{chip("Newer draft", "warn")} {plain(came)} You still read {here}.<small>{then}'
+            f'<div class="or-cell">{chip("New", "warn")} {plain(came)} You still read {here}.<small>{then}'
             "Sentences that you added come along; decisions on drafted sentences stay with their draft.</small></div>"
         )
-        st.button("Turn to the newer draft", on_click=partial(_turn, desk), key="turn_to_newer")
+        st.button("Turn to that draft", on_click=partial(_turn, desk), key="turn_to_newer")
 
 
 def _turn(desk: Desk) -> None:

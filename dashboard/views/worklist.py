@@ -7,7 +7,7 @@ from datetime import timedelta
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components.drafting import refresh, say_line, say_refusal
+from dashboard.components.drafting import drawn, refresh, say_line, say_refusal
 from dashboard.components.frame import page_frame, say_who
 from dashboard.components.worklist_table import pages_of, worklist_table
 from dashboard.identity import Person
@@ -15,14 +15,15 @@ from dashboard.worklist_rows import Show, rows_of
 
 
 def worklist(reader: Person | None, every: timedelta | None) -> None:
-    """Draw the list; a fragment, so that only it is drawn again while cases are drafted."""
+    """Draw the list; only it is drawn again while cases are drafted."""
     desk = resources.drafting()
     rows = rows_of(resources.store(), now=resources.utc_now(), jobs=desk.jobs)
     if not rows:
         st.info("No cases yet. Bring some in with `overread import PATH`, or make the demo pilot with `make demo`.")
         return
-    say_line(desk)
-    say_refusal()
+    with st.container():  # there with or without words, so that no row moves when they come or go
+        say_line(desk)
+        say_refusal()
     counts = {show: sum(1 for row in rows if show.holds(row)) for show in Show}
     shown = st.segmented_control(
         "Show",
@@ -43,4 +44,4 @@ person = page_frame("Worklist")
 if person is None:
     say_who()
 interval = refresh()
-st.fragment(worklist, run_every=interval)(person, interval)
+drawn(worklist, every=interval)(person, interval)

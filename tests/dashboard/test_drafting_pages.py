@@ -39,7 +39,7 @@ class ByHand:
         self.go_on.set()
 
     def draft(self, case, *, pixels):
-        assert pixels.shape == (case.image.rows, case.image.columns)
+        assert pixels.current.shape == (case.image.rows, case.image.columns)
         assert self.go_on.wait(WAIT_S)
         return self.make(case, killed=self.killed.is_set())
 
@@ -169,6 +169,12 @@ def test_a_machine_without_a_model_serves_review_only(pilot, monkeypatch):
     assert "Review only: no model runs on this machine, since it has no torch" in html(start())
 
 
+def test_a_model_that_is_not_listed_is_named_and_the_pages_serve_review_only(pilot, monkeypatch):
+    monkeypatch.setenv("OVERREAD_MODEL", "brought")
+    said = html(start())
+    assert "Review only: no model is named &#x27;brought&#x27;" in said
+
+
 def room_while_drafting(at, case_id):
     """The reading room of a case that is being drafted."""
     press(at, f"draft_{case_id}")
@@ -196,14 +202,14 @@ def test_a_draft_that_comes_in_replaces_nothing_until_the_reader_turns_to_it(dra
     drafter.go_on.set()
     settled("case-waiting")
     said = html(at.run())
-    assert "A newer draft came in at " in said
+    assert "A draft came in at " in said
     assert "You still read without a draft." in said
     assert "AI draft" not in said
     press(at, "turn_to_newer")
     said = html(at)
     assert "AI draft" in said
     assert "Left apical pneumothorax." in said  # came along
-    assert "newer draft" not in said
+    assert "draft came in" not in said
     own = resources.store().pending_decisions("case-waiting", "reader-a", draft_id="d-new-case-waiting")
     assert [one.index for one in own] == [3]
     assert resources.store().pending_decisions("case-waiting", "reader-a", draft_id=None) == ()
@@ -227,7 +233,9 @@ def test_a_failed_draft_that_was_drafted_again_is_turned_from_before_it_is_signe
     add(at, "No acute finding.")
     drafter.go_on.set()
     settled("case-failed")
-    assert "To sign, turn to it first." in html(at.run())
+    said = html(at.run())
+    assert "A newer draft came in at " in said
+    assert "To sign, turn to it first." in said
     assert "a draft came in after the case was opened without one" in sign(at)
     assert resources.store().reviews() == ()
 
