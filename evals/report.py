@@ -8,7 +8,7 @@ and so finds nothing. Figures on inserted lesions, labels and simulated cases ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from cases.draft import Draft, ModelIdentity
@@ -24,6 +24,7 @@ from grounding.findings import Finding, vocabulary
 from grounding.report import GroundedReport, Laterality, Polarity, Progression, Section
 
 SPATIAL_RULE = "RadFact: more than half of the box area lies inside the union of the evidence's boxes; exact geometry"
+CURRENT = (Section.FINDINGS, Section.IMPRESSION)  # sections that are expected to say what the image shows
 CHANGES = (
     Progression.NEW,
     Progression.WORSE,
@@ -39,12 +40,14 @@ class Judged:
 
     Attributes:
         drafted: the judged claims of the draft. true: what a full report would say, each found or not.
+        true_in: the same, found or not within one section alone; empty for a section that the draft has not.
         uncertain, out_of_scope: drafted claims that are not judged.
     """
 
     patient: str
     drafted: tuple[Item, ...]
     true: tuple[Item, ...]
+    true_in: Mapping[Section, tuple[Item, ...]]
     uncertain: int
     out_of_scope: int
 
@@ -69,6 +72,12 @@ class ReportResult:
         """Precision, recall and F1 over the claims that `keep` keeps."""
         drafted = [[right(item) for item in one.drafted if keep(item)] for one in self.judged]
         true = [[right(item) for item in one.true if keep(item)] for one in self.judged]
+        return score(drafted, true, [one.patient for one in self.judged], seed=self.seed)
+
+    def section(self, part: Section) -> Scored:
+        """Precision, recall and F1 of one section, as if it were the whole report; over the drafts that have it."""
+        drafted = [[item.right for item in one.drafted if item.claim.section is part] for one in self.judged]
+        true = [[item.right for item in one.true_in[part]] for one in self.judged]
         return score(drafted, true, [one.patient for one in self.judged], seed=self.seed)
 
     def spatial(self, *, logically_right: bool) -> dict[str, object]:
@@ -107,7 +116,7 @@ class ReportResult:
         groups = sorted({vocabulary()[finding].group for finding in findings})
         return {
             "by_finding": {group: self.figures(_about(group), _right).as_dict() for group in groups},
-            "by_section": {part.value: self.figures(_in(part), _right).as_dict() for part in Section},
+            "by_section": {part.value: self.section(part).as_dict() for part in Section},
             "by_polarity": {
                 said.value: self.figures(_of_polarity(said), _right).as_dict()
                 for said in (Polarity.PRESENT, Polarity.ABSENT)
@@ -152,9 +161,19 @@ def judge(report: GroundedReport | None, truth: Truth, *, patient: str) -> Judge
         patient,
         tuple(_item(claim, truth.evidence) for claim in sure),
         tuple(_item(claim, sure) for claim in truth.expected),
+        {part: _true_in(part, report, sure, truth) for part in Section},
         uncertain=len(scoped) - len(sure),
         out_of_scope=len(said) - len(scoped),
     )
+
+
+def _true_in(part: Section, report: GroundedReport | None, sure: Sequence[Claim], truth: Truth) -> tuple[Item, ...]:
+    """The expected claims against one section: a report without findings has missed them, one may lack the others."""
+    written = report is not None and any(sentence.section is part for sentence in report.sentences)
+    if part not in CURRENT or not (written or part is Section.FINDINGS):
+        return ()
+    said = [claim for claim in sure if claim.section is part]
+    return tuple(_item(claim, said) for claim in truth.expected)
 
 
 def _in_scope(claim: Claim, truth: Truth) -> bool:
@@ -192,10 +211,6 @@ def _same_change(item: Item) -> bool:
 
 def _about(group: str) -> Callable[[Item], bool]:
     return lambda item: vocabulary()[item.claim.finding].group == group
-
-
-def _in(section: Section) -> Callable[[Item], bool]:
-    return lambda item: item.claim.section is section
 
 
 def _of_polarity(polarity: Polarity) -> Callable[[Item], bool]:
