@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evals.bootstrap import cluster_ci95, median
+from evals.bootstrap import RESAMPLES
 from evals.rate import UNMEASURED, Figure
 from vlm.model_spec import Quantization
 from vlm.timing import Effort, NotMeasured, Timed
@@ -148,8 +148,11 @@ def median_of(values: Sequence[float], *, scale: float, seed: int) -> Figure:
     if not values:
         return UNMEASURED
     scaled = np.asarray(values, dtype=np.float64) * scale
-    interval = cluster_ci95([str(index) for index in range(scaled.size)], median(scaled), seed=seed)
-    return Figure(float(np.median(scaled)), interval, int(scaled.size))
+    if scaled.size == 1:
+        return Figure(float(scaled[0]), None, 1)
+    drawn = np.random.default_rng(seed).integers(scaled.size, size=(RESAMPLES, scaled.size))
+    low, high = np.quantile(np.median(scaled[drawn], axis=1), [0.025, 0.975])
+    return Figure(float(np.median(scaled)), (float(low), float(high)), int(scaled.size))
 
 
 def share_of(floor: float, token: Figure) -> Figure:

@@ -151,7 +151,7 @@ def _localization(whole: Drafted, quantized: Drafted, patients: Sequence[str], *
     return {
         "sensitivity": paired_difference(hits, lesions, patients, seed=seed).as_dict(),
         "false_boxes_per_image": paired_difference(false, [1] * len(false), patients, seed=seed).as_dict(),
-        "deviation_px_1024": paired_difference(moved, lesions, patients, seed=seed).as_dict(),
+        "deviation_px_1024": _difference(moved, lesions, patients, seed=seed).as_dict(),
     }
 
 
@@ -166,10 +166,13 @@ def _false(outcome: Outcome) -> int:
 def paired_difference(
     differences: Sequence[float], denominators: Sequence[float], patients: Sequence[str], *, seed: int
 ) -> Figure:
-    """Sum of differences over sum of denominators, with an interval over whole patients.
+    """Sum of differences of counts over sum of denominators, with an interval over whole patients.
+
+    Where no image differs every resample agrees; the interval is then that of one thing more or less in as many
+    patients as could still differ (Wilson).
 
     Args:
-        differences: of each image, quantized less whole.
+        differences: of each image, quantized less whole, a count.
         denominators: of each image, what the figure counts in (lesions, or 1).
         patients: cluster of each image.
         seed: of the bootstrap.
@@ -177,16 +180,25 @@ def paired_difference(
     >>> paired_difference([0, 0], [1, 1], ["a", "b"], seed=0).ci95 == (-Rate(0, 2).ci95[1], Rate(0, 2).ci95[1])
     True
     """
+    found = _difference(differences, denominators, patients, seed=seed)
+    if found.value is None or any(differences):
+        return found
+    judged = {patient for patient, weight in zip(patients, denominators, strict=True) if weight}
+    bound = (Rate(0, len(judged)).ci95 or (0.0, 1.0))[1]
+    return Figure(found.value, (-bound, bound), found.n)
+
+
+def _difference(
+    differences: Sequence[float], denominators: Sequence[float], patients: Sequence[str], *, seed: int
+) -> Figure:
+    """The same of lengths, which have no such bound: without any difference there is no interval."""
     total = float(sum(denominators))
     if not total:
         return UNMEASURED
     value = float(sum(differences)) / total
-    if not any(differences):
-        judged = {patient for patient, weight in zip(patients, denominators, strict=True) if weight}
-        bound = (Rate(0, len(judged)).ci95 or (0.0, 1.0))[1]
-        return Figure(value, (-bound, bound), int(total))
     statistic = ratio(np.asarray(differences, np.float64), np.asarray(denominators, np.float64))
-    return Figure(value, cluster_ci95(patients, statistic, seed=seed), int(total))
+    interval = cluster_ci95(patients, statistic, seed=seed) if any(differences) else None
+    return Figure(value, interval, int(total))
 
 
 def mean_of(values: Sequence[float], patients: Sequence[str], *, seed: int) -> Figure:

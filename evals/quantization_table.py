@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 EMPTY = "not measured"
+NONE = "–"  # a figure without a denominator
 MIB = 2**20
 # Of a pair: words, and the path to the figure.
 PAIR_LINES = (
@@ -80,7 +81,8 @@ def _pairs(result: Mapping[str, Any]) -> str:
 def _verdict(name: str, pair: Mapping[str, Any]) -> str:
     rows = [["limit", "value", "held against the limit", "n", "verdict"]]
     for one in pair["limits"]:
-        numbers = (_number(one["value"]), _number(one["held_against_limit"]), _number(one["n"]))
+        n = NONE if one["n"] is None else str(one["n"])
+        numbers = (_number(one["value"]), _number(one["held_against_limit"]), n)
         rows.append([one["rule"], *numbers, one["verdict"]])
     return f"### Gate, {name}: {pair['verdict']}\n\n{_table(rows)}"
 
