@@ -19,6 +19,7 @@ from dashboard.cli import main
 from dashboard.commands.draft import draft_and_record
 from vlm.backends.openai_server import OpenAIServer
 from vlm.draft import draft_case
+from vlm.self_test_scene import all_targets
 from vlm.supervised import Deadlines, SupervisedDrafter
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -155,7 +156,9 @@ def commanded(capsys, *words):
 
 
 def test_the_commands_test_a_served_model_and_then_draft_with_it(listed, serve, chat, capsys, monkeypatch):
-    # a plain dark field for the self-test, so that the brightest spot is its target and nothing else
+    # six targets on a plain dark field, so that the brightest spot is the target and nothing else
+    few = all_targets()[::4]
+    monkeypatch.setattr("vlm.self_test_scene.all_targets", lambda: few)
     monkeypatch.setattr("vlm.self_test_scene._thorax", lambda _, side: np.full((side, side), 0.1, np.float32))
     server = serve(chat.conforming(chat.gemma, key=chat.KEY))
     store = listed(chat, server.endpoint)
