@@ -92,7 +92,9 @@ def gemma3(folder: Path, tokens: Any) -> None:
     torch.nn.init.normal_(model.model.multi_modal_projector.mm_input_projection_weight)  # zero, else: a blind model
     model.generation_config.eos_token_id = [2, tokens.convert_tokens_to_ids("<end_of_turn>")]
     model.save_pretrained(folder, max_shard_size=SHARD)
-    images = Gemma3ImageProcessorPil(size={"height": 56, "width": 56}, do_pan_and_scan=True)
+    images = Gemma3ImageProcessorPil(
+        size={"height": 28, "width": 28}
+    )  # wrong on purpose, in every family, so that it shows
     Gemma3Processor(images, tokens, chat_template=tokens.chat_template, image_seq_length=4).save_pretrained(folder)
 
 
@@ -130,7 +132,7 @@ def qwen(folder: Path, tokens: Any, *, family: str) -> None:
     model = model_class(config)
     model.generation_config.eos_token_id = [2]
     model.save_pretrained(folder, max_shard_size=SHARD)
-    Qwen2VLImageProcessorPil(patch_size=size).save_pretrained(folder)
+    Qwen2VLImageProcessorPil(patch_size=size, size={"shortest_edge": 64, "longest_edge": 1024}).save_pretrained(folder)
     tokens.save_pretrained(folder)
 
 
@@ -189,7 +191,7 @@ def maira2(folder: Path, tokens: Any) -> Any:
     }
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "configuration_maira2.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\n")
-    side = SIDES["maira2"]
+    side = SIDES["maira2"] - 14
     BitImageProcessorPil(
         size={"shortest_edge": side},
         crop_size={"height": side, "width": side},
