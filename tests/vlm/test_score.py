@@ -12,8 +12,8 @@ from cases.study import InputName, InputState, MissingReason
 from vlm.backend import Scored, ScoringBackend
 from vlm.backends.teacher_forcing import forced
 from vlm.backends.transformers_local import TransformersLocal
-from vlm.question import fitting_prompt, question_of
 from vlm.errors import BackendError
+from vlm.question import fitting_prompt, question_of
 from vlm.registry import embedded_spec
 from vlm.score import openings, score_case
 
@@ -26,29 +26,30 @@ def backend():
     return TransformersLocal(embedded_spec())
 
 
-def whole_pass(backend, image, prompt, text):
+def whole_pass(backend, images, prompt, text):
     """One forward pass over image, prompt and words together: no memory is shared with anything."""
     import torch
 
     tokenizer = backend._loaded.processor.tokenizer
-    inputs = backend._inputs(image, prompt)
+    inputs = backend._inputs(images, prompt)
     words = torch.tensor([tokenizer(text, add_special_tokens=False).input_ids])
     start = inputs["input_ids"].shape[1]
     ids = torch.cat([inputs["input_ids"], words], dim=1)
     given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    if image is not None:
+    if images:
         given["pixel_values"] = inputs["pixel_values"]
     with torch.inference_mode():
         logs = torch.log_softmax(backend.model(**given).logits[0].float(), dim=-1)
     return [float(logs[start - 1 + k, token]) for k, token in enumerate(words[0])]
 
 
-@pytest.mark.parametrize("image", [IMAGE, None])
-def test_scores_are_those_of_a_whole_pass(backend, image):
+@pytest.mark.parametrize("images", [(IMAGE,), (), (IMAGE, IMAGE[:, ::-1].copy())])  # one, none, a current and a prior
+def test_scores_are_those_of_a_whole_pass(backend, images):
+    image, prior = (*images, None, None)[:2]
     prompt = "age 61 sex F"
-    scored = backend.log_probabilities(image=image, prompt=prompt, continuations=STATEMENTS)
+    scored = backend.log_probabilities(image=image, prior=prior, prompt=prompt, continuations=STATEMENTS)
     for text, one in zip(STATEMENTS, scored, strict=True):
-        assert one.log_probabilities == pytest.approx(whole_pass(backend, image, prompt, text), abs=1e-4)
+        assert one.log_probabilities == pytest.approx(whole_pass(backend, images, prompt, text), abs=1e-4)
 
 
 def test_scores_of_an_answer_are_those_it_was_generated_with(backend):
@@ -120,10 +121,10 @@ class Listening:
         self.asked = []
         self.spec = embedded_spec()
 
-    def answer(self, *, image, prompt):
+    def answer(self, *, image, prompt, prior=None):
         raise AssertionError
 
-    def log_probabilities(self, *, image, prompt, continuations):
+    def log_probabilities(self, *, image, prompt, continuations, prior=None):
         self.asked.append((image, prompt, tuple(continuations)))
         return tuple(Scored((-1.0,)) for _ in continuations)
 
