@@ -89,9 +89,7 @@ def timed_run(running: Running, *, task: Task, held: Footprint) -> Timed:
     frames = _frames()
     laps = [_repeat(running, loop) for _ in range(task.effort.repeats)]
     peak = _peak_bytes(model.device.type)
-    proof = (
-        None if task.compiler is None else _proof(loop, frames=frames, compile_s=compile_s, device=model.device.type)
-    )
+    proof = None if task.compiler is None else _proof(loop, frames=frames, compile_s=compile_s)
     return Timed(
         device=device_name(model.device.type),
         threads=_threads(),
