@@ -40,7 +40,7 @@ class Seeing:
         self.spec = dataclasses.replace(SPEC, family=family)
 
     def answer(self, *, image, prompt, prior=None):
-        del prompt
+        del prompt, prior
         column, row = centroid(image)
         x, y = self.spell(column / image.shape[1], row / image.shape[0])
         steps = [min(99, max(0, round(100 * value - 0.5))) for value in (x - 0.03, y - 0.03, x + 0.03, y + 0.03)]
@@ -153,13 +153,15 @@ def test_a_model_that_boxes_everything_does_not_pass():
 
     class Everything(Seeing):
         def answer(self, *, image, prompt, prior=None):
-            del image, prompt
+            del image, prompt, prior
             boxes = "".join(
-                f"<box><x{x}><y{y}><x{x + 4}><y{y + 4}></box>" for x in range(5, 95, 5) for y in range(5, 95, 5)
+                f"<box><x{x}><y{y}><x{x + 4}><y{y + 4}></box>" for x in range(20, 80, 5) for y in range(20, 80, 5)
             )
             return Answer(f"<obj>Nodules.{boxes}</obj>", (), (), truncated=False, seconds=())
 
-    assert not verdict_on(Everything()).passed
+    found = verdict_on(Everything())
+    assert found.answered == found.targets
+    assert not found.passed
 
 
 @pytest.mark.parametrize("fault", FAULTS)
