@@ -115,5 +115,5 @@ def _made(fields: dict[str, Any]) -> Made:
 
 def _timed(fields: dict[str, Any]) -> Timed:
     proof = fields["proof"]
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     return Timed(**{**plain, "proof": None if proof is None else Proof(**proof)})

@@ -8,6 +8,7 @@ are no change. Boxes are paired within paired sentences by their overlap. Which 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,14 +114,14 @@ def _subject(sentence: GroundedSentence) -> tuple[str, ...]:
 
 def _cost(ours: GroundedSentence, theirs: GroundedSentence) -> float:
     """Facts that differ, then distance of the boxes' centres (at most 1), then words."""
-    differing = sum(getattr(ours, fact) != getattr(theirs, fact) for fact in FACTS)
+    differing = sum(bool(getattr(ours, fact) != getattr(theirs, fact)) for fact in FACTS)
     return differing + _apart(ours.boxes, theirs.boxes) * 0.5 + (ours.text != theirs.text) * 0.01
 
 
 def _apart(ours: Sequence[Box], theirs: Sequence[Box]) -> float:
     if not ours or not theirs:
         return float(bool(ours) != bool(theirs))
-    return min(float(np.hypot(*np.subtract(a.center, b.center))) for a in ours for b in theirs) / np.sqrt(2)
+    return min(math.dist(a.center, b.center) for a in ours for b in theirs) / math.sqrt(2)
 
 
 def _boxes(

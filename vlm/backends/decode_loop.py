@@ -45,7 +45,7 @@ class DecodeLoop:
 
     @property
     def device(self) -> str:
-        """ "cuda" or "cpu"."""
+        """The kind of device: "cuda", or "cpu" without one."""
         return str(self._model.device.type)
 
     def prefill(self) -> Any:  # noqa: ANN401

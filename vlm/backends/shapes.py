@@ -101,21 +101,18 @@ def _quantize(model: Any, name: str, *, quantization: Quantization, compute_dtyp
 
 
 def _quantized(linear: Any, *, quantization: Quantization, compute_dtype: Any) -> Any:  # noqa: ANN401
-    import bitsandbytes as bnb
+    from bitsandbytes.nn import modules
 
-    device = linear.weight.device
-    shape, bias = (linear.in_features, linear.out_features), linear.bias is not None
+    kinds: Any = modules  # its classes carry no annotations
+    given = (linear.in_features, linear.out_features, linear.bias is not None)
+    weight, device = linear.weight.data.cpu(), linear.weight.device
     if quantization is Quantization.INT8:
-        layer = bnb.nn.Linear8bitLt(*shape, bias=bias, has_fp16_weights=False, device="meta")
-        layer.weight = bnb.nn.Int8Params(linear.weight.data.cpu(), requires_grad=False, has_fp16_weights=False)
+        layer = kinds.Linear8bitLt(*given, has_fp16_weights=False, device="meta")
+        layer.weight = kinds.Int8Params(weight, requires_grad=False, has_fp16_weights=False)
     else:
-        double = quantization is Quantization.NF4_DOUBLE
-        layer = bnb.nn.Linear4bit(
-            *shape, bias=bias, compute_dtype=compute_dtype, compress_statistics=double, quant_type="nf4", device="meta"
-        )
-        layer.weight = bnb.nn.Params4bit(
-            linear.weight.data.cpu(), requires_grad=False, compress_statistics=double, quant_type="nf4"
-        )
+        fours = {"compress_statistics": quantization is Quantization.NF4_DOUBLE, "quant_type": "nf4"}
+        layer = kinds.Linear4bit(*given, compute_dtype=compute_dtype, device="meta", **fours)
+        layer.weight = kinds.Params4bit(weight, requires_grad=False, **fours)
     layer.bias = linear.bias
     return layer.to(device)
 
