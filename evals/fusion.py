@@ -10,7 +10,7 @@ which side (finding-level F1 of finding and side).
     {"ground", "n_cases", "n_with_lesion", "n_patients", "seed", "model", "scores", "faults",
      "scenarios": {SCENARIO: {"arms": {ARM: {"auc": F, "accuracy": F, "change": F, "finding_f1": F}},
                               "differences": {"A_minus_B": {the same figures}},
-                              "context_helps": {"A_minus_B": {figure: "helps" | "harms" | "not shown" | ...}}}}}
+                              "context_helps": {"A_minus_image_only": {figure: "helps" | "harms" | "not shown"}}}}}
 
 SCENARIO: complete, wrong_notes, no_image, no_notes, no_indication, one_missing (of each case one input, by dice).
 ARM: image_only, notes_only (the model without the image: notes and indication), notes_read (the note, by rule),
@@ -21,7 +21,7 @@ the note is truthful, over cases with a lesion now or before; n is that of the c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -124,7 +124,9 @@ class FusionResult:
             "arms": {arm.value: _told(figures(judged[arm], seed=self.seed)) for arm in Arm},
             "differences": {name: _told(found) for name, found in compared.items()},
             "context_helps": {
-                name: {figure: helps(value) for figure, value in found.items()} for name, found in compared.items()
+                name: {figure: helps(value) for figure, value in found.items()}
+                for name, found in compared.items()
+                if name.endswith(f"_minus_{Arm.IMAGE_ONLY}")
             },
         }
 
@@ -164,15 +166,12 @@ class _Arms:
 
     def answers(self, cases: Sequence[FusionCase], scenario: Scenario) -> dict[Arm, tuple[Answered, ...]]:
         """All arms of a scenario."""
-        alone = {
-            Arm.IMAGE_ONLY: self._each(cases, scenario, lambda left: left & {IMAGE}),
-            Arm.NOTES_ONLY: self._each(cases, scenario, lambda left: left - {IMAGE}),
-            Arm.NOTES_READ: self._read(cases, scenario),
-        }
         return {
-            **alone,
-            Arm.LATE: self._late(cases, alone, Arm.NOTES_ONLY),
-            Arm.LATE_READ: self._late(cases, alone, Arm.NOTES_READ),
+            Arm.IMAGE_ONLY: self._pictures(cases, scenario),
+            Arm.NOTES_ONLY: self._words(cases, scenario),
+            Arm.NOTES_READ: self._read(cases, scenario),
+            Arm.LATE: self._late(cases, scenario, Arm.NOTES_ONLY),
+            Arm.LATE_READ: self._late(cases, scenario, Arm.NOTES_READ),
             Arm.JOINT: self._each(cases, scenario, lambda left: left),
         }
 
@@ -194,22 +193,30 @@ class _Arms:
     def _read(self, cases: Sequence[FusionCase], scenario: Scenario) -> tuple[Answered, ...]:
         return tuple(read_answer(case, self._left(scenario, index), scenario.notes) for index, case in enumerate(cases))
 
-    def _late(
-        self, cases: Sequence[FusionCase], alone: dict[Arm, tuple[Answered, ...]], notes: Arm
-    ) -> tuple[Answered, ...]:
-        complete = self._read if notes is Arm.NOTES_READ else self._words
-        images = self._each(cases, Scenario.COMPLETE, lambda left: left & {IMAGE})
+    def _late(self, cases: Sequence[FusionCase], scenario: Scenario, notes: Arm) -> tuple[Answered, ...]:
+        """Weights from complete inputs; what is missing now is missing for the fusion too, not an answer of "no"."""
+        words = self._read if notes is Arm.NOTES_READ else self._words
+        images, texts = self._pictures(cases, scenario), words(cases, scenario)
+        left = [self._left(scenario, index) for index in range(len(cases))]
         odds = late_log_odds(
-            list(zip(images, complete(cases, Scenario.COMPLETE), strict=True)),
-            list(zip(alone[Arm.IMAGE_ONLY], alone[notes], strict=True)),
+            list(zip(self._pictures(cases, Scenario.COMPLETE), words(cases, Scenario.COMPLETE), strict=True)),
+            list(zip(_where(images, IMAGE, left), _where(texts, NOTES, left), strict=True)),
             [case.present for case in cases],
             patients=[case.trial.patient for case in cases],
         )
-        parts = zip(alone[Arm.IMAGE_ONLY], alone[Arm.NOTES_READ], odds, strict=True)
+        parts = zip(images, self._read(cases, scenario), odds, strict=True)
         return tuple(fused(image, note, log_odds=value) for image, note, value in parts)
+
+    def _pictures(self, cases: Sequence[FusionCase], scenario: Scenario) -> tuple[Answered, ...]:
+        return self._each(cases, scenario, lambda left: left & {IMAGE})
 
     def _words(self, cases: Sequence[FusionCase], scenario: Scenario) -> tuple[Answered, ...]:
         return self._each(cases, scenario, lambda left: left - {IMAGE})
+
+
+def _where(answers: Sequence[Answered], name: InputName, left: Sequence[Inputs]) -> list[Answered]:
+    """The answers, without a score where that input was not there to be asked about."""
+    return [one if name in inputs else replace(one, score=None) for one, inputs in zip(answers, left, strict=True)]
 
 
 def _judgement(case: FusionCase, answer: Answered, truthful: bool) -> Judgement:

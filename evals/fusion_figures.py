@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.bootstrap import Statistic, cluster_ci95, ratio
-from evals.rate import UNMEASURED, Figure
+from evals.rate import UNMEASURED, Figure, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,25 @@ class Judgement:
     missed: int
 
 
-Measure = Callable[[Sequence[Judgement]], tuple[Statistic, int]]
+Counted = NDArray[np.bool_]  # of each judgement, whether the figure counts it
+Measure = Callable[[Sequence[Judgement]], tuple[Statistic, Counted]]
 
 
 def figures(judged: Sequence[Judgement], *, seed: int) -> dict[str, Figure]:
-    """The four figures of one arm; unmeasured where nothing could be judged."""
-    return {name: _figure(judged, *measure(judged), seed=seed) for name, measure in MEASURES}
+    """The four figures of one arm; unmeasured where nothing could be judged.
+
+    Where a share is 0 or 1 every resample agrees, so its interval is Wilson's over patients; an area has none there.
+    """
+    told: dict[str, Figure] = {}
+    for name, measure in MEASURES:
+        statistic, counted = measure(judged)
+        found = _figure(judged, statistic, int(counted.sum()), seed=seed)
+        if found.value in (0.0, 1.0):
+            clusters = len({one.patient for one, counts in zip(judged, counted, strict=True) if counts})
+            interval = None if name == AREA else Rate(int(found.value) * clusters, clusters).ci95
+            found = Figure(found.value, interval, found.n)
+        told[name] = found
+    return told
 
 
 def differences(first: Sequence[Judgement], second: Sequence[Judgement], *, seed: int) -> dict[str, Figure]:
@@ -54,8 +67,8 @@ def differences(first: Sequence[Judgement], second: Sequence[Judgement], *, seed
         raise ValueError(msg)
     told: dict[str, Figure] = {}
     for name, measure in MEASURES:
-        (one, count), (other, same) = measure(first), measure(second)
-        told[name] = _figure(first, _less(one, other), min(count, same), seed=seed)
+        (one, counted), (other, same) = measure(first), measure(second)
+        told[name] = _figure(first, _less(one, other), int((counted & same).sum()), seed=seed)
     return told
 
 
@@ -87,10 +100,10 @@ def _less(one: Statistic, other: Statistic) -> Statistic:
     return statistic
 
 
-def _area(judged: Sequence[Judgement]) -> tuple[Statistic, int]:
+def _area(judged: Sequence[Judgement]) -> tuple[Statistic, Counted]:
     """The area under the ROC curve over the drawn patients, a tie counting one half; none where a score is missing."""
     if not judged or any(one.score is None for one in judged):
-        return (lambda _: None), 0
+        return (lambda _: None), np.zeros(len(judged), dtype=bool)
     scores = np.array([one.score for one in judged], dtype=np.float64)
     positive = np.array([one.present for one in judged])
     over = scores[positive][:, None] - scores[~positive][None, :]
@@ -101,29 +114,30 @@ def _area(judged: Sequence[Judgement]) -> tuple[Statistic, int]:
         pairs = float(lit.sum() * dark.sum())
         return float(lit @ wins @ dark) / pairs if pairs else None
 
-    return statistic, len(judged)
+    return statistic, np.ones(len(judged), dtype=bool)
 
 
-def _accuracy(judged: Sequence[Judgement]) -> tuple[Statistic, int]:
+def _accuracy(judged: Sequence[Judgement]) -> tuple[Statistic, Counted]:
     right = np.array([one.stated == one.present for one in judged], dtype=np.float64)
-    return ratio(right, np.ones(right.size)), right.size
+    return ratio(right, np.ones(right.size)), np.ones(right.size, dtype=bool)
 
 
-def _change(judged: Sequence[Judgement]) -> tuple[Statistic, int]:
+def _change(judged: Sequence[Judgement]) -> tuple[Statistic, Counted]:
     right = np.array([bool(one.change_right) for one in judged], dtype=np.float64)
-    asked = np.array([one.change_right is not None for one in judged], dtype=np.float64)
-    return ratio(right, asked), int(asked.sum())
+    asked = np.array([one.change_right is not None for one in judged], dtype=bool)
+    return ratio(right, asked.astype(np.float64)), asked
 
 
-def _f1(judged: Sequence[Judgement]) -> tuple[Statistic, int]:
+def _f1(judged: Sequence[Judgement]) -> tuple[Statistic, Counted]:
     """2 found / (2 found + false + missed), over all findings of the drawn cases."""
     found = np.array([2 * one.found for one in judged], dtype=np.float64)
     off = np.array([one.false + one.missed for one in judged], dtype=np.float64)
-    return ratio(found, found + off), len(judged)
+    return ratio(found, found + off), np.ones(len(judged), dtype=bool)
 
 
+AREA = "auc"
 MEASURES: tuple[tuple[str, Measure], ...] = (
-    ("auc", _area),
+    (AREA, _area),
     ("accuracy", _accuracy),
     ("change", _change),
     ("finding_f1", _f1),

@@ -196,6 +196,14 @@ def test_a_missing_score_says_neither_yes_nor_no():
     assert np.abs(odds).max() < 0.5
 
 
+def test_no_patient_teaches_the_weights_that_judge_them():
+    # In patient "a" a high score means a lesion, in patient "b" none: each is judged by the other's rule, and wrongly.
+    truth = [True, False] * 20
+    rows = [two((1.0 if there else -1.0) * (1 if n < 20 else -1), 0.0) for n, there in enumerate(truth)]
+    odds = late_log_odds(rows, rows, truth, patients=["a"] * 20 + ["b"] * 20)
+    assert all((value > 0) is not there for value, there in zip(odds, truth, strict=True))
+
+
 def test_one_patient_teaches_nobody():
     rows = [two(1.0, 1.0), two(-1.0, -1.0)]
     assert late_log_odds(rows, rows, [True, False], patients=["a", "a"]) == [None, None]
@@ -220,6 +228,15 @@ def test_the_four_figures():
     found = {name: (one.value, one.n) for name, one in figures(FOUR, seed=0).items()}
     # Pairs: 2.0 beats both, 0.5 ties once and wins once: 3.5 of 4. F1: 2 * 1 / (2 * 1 + 1 + 1).
     assert found == {"auc": (0.875, 4), "accuracy": (0.5, 4), "change": (0.5, 2), "finding_f1": (0.5, 4)}
+
+
+def test_all_or_none_has_the_interval_of_so_many_patients():
+    rows = [judgement(str(n // 2), present=n % 4 < 2, stated=True, score=float(n % 4 < 2)) for n in range(40)]
+    found = figures(rows, seed=0)
+    assert found["auc"].as_dict() == {"value": 1.0, "ci95": None, "n": 40}
+    none = figures([judgement(str(n // 2), present=True, stated=False, score=None) for n in range(40)], seed=0)
+    assert none["accuracy"].ci95 == pytest.approx((0.0, 0.1611), abs=1e-4)  # Wilson, 0 of 20 patients
+    assert none["accuracy"].n == 40
 
 
 def test_what_cannot_be_judged_is_not_measured():
@@ -326,6 +343,14 @@ def test_one_missing_takes_one_input_of_each_case(make, phantoms):
         value(result, Scenario.NO_IMAGE, Arm.JOINT, "accuracy"),
     ]
     assert accuracies[1] <= accuracies[0] <= 1.0
+
+
+def test_late_fusion_leans_on_the_note_where_there_is_no_image(make, phantoms):
+    result, _ = ran(make, phantoms)
+    stated = [one.stated for one in result.answers[Scenario.NO_IMAGE][Arm.LATE_READ]]
+    named = [one.stated for one in result.answers[Scenario.NO_IMAGE][Arm.NOTES_READ]]
+    assert any(stated)  # no picture is no denial
+    assert np.mean(np.array(stated) == np.array(named)) > 0.7
 
 
 def test_without_scores_areas_are_not_measured(make, phantoms):
