@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evals.bench import Row, RowFigures, figures
 from evals.bench_file import Made, Run
 from evals.rate import Figure
+from vlm.timing import Timed
 
 HEAD = (
     "weights",
@@ -41,12 +42,19 @@ def _section(subject: str, rows: Sequence[Row]) -> str:
     effort = rows[0].effort
     title = (
         f"### {subject}\n\n{effort.prompt_tokens} tokens before the answer, {effort.new_tokens} new tokens, median of "
-        f"{effort.repeats} repeats."
+        f"{effort.repeats} repeats{_devices(rows)}."
     )
     reasons = list(dict.fromkeys(made.reason for _, made in found if made.reason is not None))
     lines = [_line(HEAD), _line(["---"] * len(HEAD)), *(_line(_cells(row, made, reasons)) for row, made in found)]
     notes = [f"[{number}] not measured: {reason}" for number, reason in enumerate(reasons, 1)]
     return "\n\n".join([title, "\n".join(lines), *notes])
+
+
+def _devices(rows: Sequence[Row]) -> str:
+    """On what the rows were measured: the device's name, and the threads that torch had."""
+    timed = [row.result for row in rows if isinstance(row.result, Timed)]
+    named = dict.fromkeys(f"{one.device}, {one.threads} thread{'s' * (one.threads > 1)}" for one in timed)
+    return f"; {' and '.join(named)}" if named else ""
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -179,6 +179,7 @@ def test_the_table_says_what_is_empty_and_why():
     lines = text.splitlines()
     assert "Machine: 2 cores. Date: 2026-01-02. Command: `overread bench`." in lines
     assert "Note: beside another load." in lines
+    assert lines[6].endswith("201 new tokens, median of 3 repeats; CPU, 2 threads.")
     assert any(line.startswith("| bfloat16 | eager | 4.5 (4 to 5) | 1.00 | 3 | 66.7% |") for line in lines)
     assert any(line.startswith("| nf4 (float32) | eager | [1] | – |") for line in lines)
     assert "[1] not measured: no such part | here" in lines
