@@ -49,7 +49,7 @@ def openings(spec: ModelSpec) -> tuple[Opening, ...]:
         return ()
     from vlm.embedded.statements import statement_book
 
-    return tuple(Opening(one.text, f"<obj>{one.text}") for one in statement_book())
+    return tuple(Opening(one.text, f"<obj>{one.text}") for one in statement_book(spec.prompt))
 
 
 def score_case(

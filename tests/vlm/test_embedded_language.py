@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -79,6 +81,8 @@ def test_any_walk_through_the_grammar_parses(
     shows = {one.text: one.shows for one in statement_book()}
     assert all(bool(phrase.boxes) == (shows[phrase.text] is Shows.LESION) for phrase in phrases)
     assert sum(len(phrase.boxes) for phrase in phrases) <= MOST_BOXES
+    spots = [divmod(int(cell), 10) for cell in re.findall(r"<c(\d+)>", tokenizer.decode(ids))]
+    assert all(max(abs(a - c), abs(b - d)) > 1 for (a, b), (c, d) in itertools.combinations(spots, 2))
     plain = [phrase.text for phrase in phrases if not phrase.boxes]
     assert len(set(plain)) == len(plain)
     assert not (NORMAL in plain and any(phrase.boxes for phrase in phrases))

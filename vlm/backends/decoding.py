@@ -24,13 +24,19 @@ class TokenGrammar(Protocol):
         ...
 
 
-def grammar_of(codec: str, tokenizer: Any) -> TokenGrammar | None:  # noqa: ANN401 - transformers is imported late
-    """The grammar that keeps a codec's answers readable, None where the project has none for it."""
+def grammar_of(codec: str, tokenizer: Any, *, prompt: str) -> TokenGrammar | None:  # noqa: ANN401 - transformers is late
+    """The grammar that keeps a codec's answers readable, None where the project has none for it.
+
+    Args:
+        codec: of the model's spec.
+        tokenizer: of the model.
+        prompt: of the model's spec: weights may only say what they were taught under it.
+    """
     if codec != CELLS_CODEC:
         return None
     from vlm.embedded.grammar import CellGrammar
 
-    grammar: TokenGrammar = CellGrammar(tokenizer)
+    grammar: TokenGrammar = CellGrammar(tokenizer, prompt=prompt)
     return grammar
 
 

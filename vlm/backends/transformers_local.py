@@ -40,7 +40,7 @@ class TransformersLocal:
     def __init__(self, spec: ModelSpec, *, grammar: TokenGrammar | None = None) -> None:
         self._spec = spec
         self._loaded = load(spec)
-        self._grammar = grammar or grammar_of(spec.codec, self._loaded.processor.tokenizer)
+        self._grammar = grammar or grammar_of(spec.codec, self._loaded.processor.tokenizer, prompt=spec.prompt)
 
     @property
     def spec(self) -> ModelSpec:

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from vlm.embedded.architecture import SIDE_PX
+from vlm.embedded.statements import TAUGHT_NOW
 from vlm.embedded.tokens import build_processor
 from vlm.embedded.train import start
 
@@ -30,7 +31,7 @@ def export(out: Path, folder: Path) -> str:
         "model_id": MODEL_ID,
         "weights_sha256": digest,
         "codec": "overread-cells@1",
-        "prompt": "overread-1",
+        "prompt": TAUGHT_NOW,
         "input_side_px": SIDE_PX,
         "dtype": "float32",
         "max_new_tokens": 360,

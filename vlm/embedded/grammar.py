@@ -2,9 +2,9 @@
 
     answer := object+ END      object := <obj> statement ( <box> cell x y width height </box> )? </obj>
 
-A statement comes from the statement book; a lesion has exactly one box, anything else none; a cell is drawn once, a
-plain statement made once, and "no nodule" never stands beside one. The grammar never chooses what is said: it only
-takes away what would not be an answer.
+A statement comes from the statement book; a lesion has exactly one box, anything else none; no cell is drawn twice or
+beside a drawn one, a plain statement is made once, and "no nodule" never stands beside one. The grammar never chooses
+what is said: it only takes away what would not be an answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grounding.codecs.cells import GRID, OFFSETS, SIZES, place_vocabulary
-from vlm.embedded.statements import Shows, statement_book
+from vlm.embedded.statements import TAUGHT_NOW, Shows, statement_book
 from vlm.embedded.tokens import BOX, DRAFT, END_BOX, END_OBJ, EOS, OBJ, SPECIAL
 
 MOST_BOXES = 8
@@ -37,8 +37,8 @@ class _Said:
 class CellGrammar:
     """Which token ids may follow a prefix of an answer."""
 
-    def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - a transformers tokenizer
-        """Spell the statement book and the place tokens in a tokenizer's ids.
+    def __init__(self, tokenizer: Any, *, prompt: str = TAUGHT_NOW) -> None:  # noqa: ANN401 - a transformers tokenizer
+        """Spell the statement book of a prompt and the place tokens in a tokenizer's ids.
 
         Raises:
             ValueError: the tokenizer lacks a token of the grammar.
@@ -50,7 +50,7 @@ class CellGrammar:
             raise ValueError(msg)
         self._ids = ids
         self._book = {
-            tuple(tokenizer(one.text, add_special_tokens=False).input_ids): one.shows for one in statement_book()
+            tuple(tokenizer(one.text, add_special_tokens=False).input_ids): one.shows for one in statement_book(prompt)
         }
         self._opening = {shows: _prefixes(self._book, shows) for shows in Shows}
         places = [ids[token] for token in place_vocabulary()]
@@ -106,8 +106,19 @@ class CellGrammar:
             return self._statement_choices(said)
         if said.where == "place":
             options = self._places[len(said.place)]
-            return options if said.place else [number for number in options if number not in said.cells]
+            return options if said.place else self._free_cells(said)
         return [self._ids[{"close_box": END_BOX, "close_object": END_OBJ}.get(said.where, EOS)]]
+
+    def _free_cells(self, said: _Said) -> list[int]:
+        """Cells that are neither drawn nor beside a drawn one: a lesion on an edge between two cells is one lesion."""
+        cells = self._places[0]
+        drawn = [divmod(cells.index(number), GRID) for number in said.cells]
+        spots = ((number, *divmod(index, GRID)) for index, number in enumerate(cells))
+        return [
+            number
+            for number, row, column in spots
+            if all(max(abs(row - one), abs(column - other)) > 1 for one, other in drawn)
+        ]
 
     def _statement_choices(self, said: _Said) -> list[int]:
         words = self._next_words(said, said.statement)

@@ -32,6 +32,8 @@ UNPLACED: Final = "Nodule or mass suspected, place not determined."
 EFFUSION: Final = "Pleural effusion."
 OPACITY: Final = "Other lung opacity."
 OTHER: Final = "Other abnormality, not described."
+FIRST: Final = "overread-1"  # the prompt of weights that know no prior image and no other finding
+TAUGHT_NOW: Final = "overread-2"
 DESCRIBED: Final = (EFFUSION, OPACITY, OTHER)  # beside the narrow indication: said, never boxed
 NORMAL: Final = "No focal nodule or mass."
 NO_PRIOR: Final = "No prior report for comparison."
@@ -90,12 +92,23 @@ def smoking_text(habit: str) -> str:
     return f"{habit.capitalize()} smoker."
 
 
-def statement_book() -> tuple[Statement, ...]:
-    """All statements, in a fixed order.
+def statement_book(prompt: str = TAUGHT_NOW) -> tuple[Statement, ...]:
+    """All statements that weights of that prompt were taught, in a fixed order.
 
     >>> len({one.text for one in statement_book()}) == len(statement_book())
     True
+    >>> len(statement_book("overread-1")), len(statement_book())
+    (86, 150)
     """
+    return tuple(one for one in _whole_book() if prompt != FIRST or not _is_later(one))
+
+
+def _is_later(one: Statement) -> bool:
+    """Whether the first weights were never taught it: they must not be made to say it, nor be asked about it."""
+    return one.text in (*DESCRIBED, UNPLACED) or "the prior image" in one.text
+
+
+def _whole_book() -> tuple[Statement, ...]:
     places = [Place(side, zone) for side in SIDES for zone in ZONES]
     lesions = [
         Statement(lesion_text(kind, place, comparison), Shows.LESION)
