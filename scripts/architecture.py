@@ -23,7 +23,6 @@ SAID_HERE = {
     "grounding/data/context.json": "ConText's cues: their kind, their reach and their phrases.",
     "grounding/data/findings.json": "The findings: group, whether a box can show them, and their aliases.",
     "vlm/backends/shapes.json": "Layer sizes of models that a pilot may run, to be timed with random weights on a GPU.",
-    "vlm/prompts/overread-1.txt": "The prompt of the embedded model; fragments whose input is missing are removed.",
     "vlm/embedded/MODEL_CARD.md": "The embedded model: data, licence, figures, limits.",
 }
 
@@ -45,6 +44,8 @@ def first_words(name: str) -> str:
     """The first paragraph of a module's docstring, or the first comment of any other file."""
     if name in SAID_HERE:
         return SAID_HERE[name]
+    if name.startswith("vlm/prompts/"):
+        return f"The prompt `{Path(name).stem}`; a fragment whose input is missing is removed."
     text = (ROOT / name).read_text(encoding="utf-8")
     if name.endswith(".py"):
         docstring = ast.get_docstring(ast.parse(text)) or ""

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.markup import chip, plain
-from grounding.report import GroundedSentence, Laterality, Progression
+from grounding.report import GroundedSentence, Laterality, Progression, Section
 
 LIT = '<span class="or-lit-card"></span>'  # in a card, makes the card light up (dashboard/theme.py)
 AUTHORS = {"ai": "AI draft", "human": "Reader"}
@@ -15,16 +15,21 @@ AUTHORS = {"ai": "AI draft", "human": "Reader"}
 def facts(sentence: GroundedSentence) -> tuple[tuple[str, str], ...]:
     """The facts worth a chip, as (field, words), in reading order; what is not stated is left out.
 
-    A sentence without a finding ("no prior for comparison") says of nothing that it is present.
+    A sentence without a finding ("no prior for comparison") says of nothing that it is present, and one of history
+    says so first: "malignancy, present" alone would read as a finding of today.
 
     >>> facts(GroundedSentence("Nodule.", finding="nodule", laterality=Laterality.LEFT))
     (('finding', 'nodule'), ('polarity', 'present'), ('laterality', 'left'))
     >>> facts(GroundedSentence("No prior for comparison.", progression=Progression.NOT_COMPARABLE))
     (('progression', 'not comparable'),)
+    >>> facts(GroundedSentence("History of cancer.", finding="malignancy", section=Section.HISTORY))
+    (('section', 'history'), ('finding', 'malignancy'))
     """
+    history = sentence.section is Section.HISTORY
     told = (
+        ("section", "history" if history else None),
         ("finding", sentence.finding),
-        ("polarity", sentence.polarity.value if sentence.finding else None),
+        ("polarity", sentence.polarity.value if sentence.finding and not history else None),
         ("laterality", None if sentence.laterality is Laterality.NOT_STATED else sentence.laterality.value),
         ("location", sentence.location),
         ("progression", None if sentence.progression is Progression.NOT_STATED else sentence.progression.value),
