@@ -16,6 +16,7 @@ from grounding.placement import letterbox
 from grounding.report import Laterality, Polarity, Progression
 from vlm.embedded.grammar import MOST_BOXES, CellGrammar
 from vlm.embedded.lesions import EDGE_LEVEL, Lesion, draw_lesion
+from vlm.embedded.lessons import change_tokens
 from vlm.embedded.places import place_of
 from vlm.embedded.scenes import Truth
 from vlm.embedded.statements import DESCRIBED, NORMAL, Shows, statement_book
@@ -187,3 +188,9 @@ def test_a_training_lesion_is_where_and_what_it_says(diameter_mm: float) -> None
     long_side_mm = max(lesion.x_max - lesion.x_min, lesion.y_max - lesion.y_min) / 320 * 375
     assert long_side_mm == pytest.approx(diameter_mm, abs=0.15 * diameter_mm + 2.4)  # two pixels of 1.2 mm
     assert added.max() == pytest.approx(0.1 * (1.15 - 0.3), rel=1e-3)
+
+
+def test_the_words_of_change_are_found_in_the_tokens(tokenizer: PreTrainedTokenizerFast) -> None:
+    words = [tokenizer.decode([number]).strip() for number in change_tokens(tokenizer)]
+    assert all(full.startswith(word) for full, word in zip(("new", "larger", "smaller", "stable"), words, strict=True))
+    assert len(set(words)) == 4

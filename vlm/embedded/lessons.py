@@ -20,12 +20,14 @@ from grounding.codecs.cells import GRID, OFFSETS, SIZES, place_tokens
 from vlm.embedded.architecture import IMAGE_TOKENS, STRIDE_PX
 from vlm.embedded.lesions import Lesion
 from vlm.embedded.scenes import Truth
+from vlm.embedded.statements import COMPARISONS
 from vlm.embedded.story import Example
 from vlm.embedded.tokens import EOS, IMAGE, compose
 
 CELL_WEIGHT = 3.0
 OFFSET_WEIGHT = 4.0
 SIZE_WEIGHT = 2.0
+CHANGE_WEIGHT = 4.0  # one word in a long answer says new, larger, smaller or stable, and leans on the whole prompt
 SOFT_STEPS = 0.7
 EMPTY_CELL_WEIGHT = 0.02
 
@@ -73,6 +75,13 @@ def lesson(tokenizer: Any, examples: Sequence[Example]) -> Lesson:  # noqa: ANN4
     return Lesson(ids, attention, answer, ids == image_id, with_image, with_prior)
 
 
+def change_tokens(tokenizer: Any) -> list[int]:  # noqa: ANN401
+    """The tokens with which the statement book's comparisons begin to differ."""
+    spelt = [tokenizer(words, add_special_tokens=False).input_ids for words in COMPARISONS if words]
+    first = next(place for place, ids in enumerate(zip(*spelt, strict=False)) if len(set(ids)) == len(spelt))
+    return [ids[first] for ids in spelt]
+
+
 class Targets:
     """Soft targets and weights by token id, from the tokenizer's place tokens."""
 
@@ -92,6 +101,7 @@ class Targets:
             near = torch.exp(-(((axis[:, None] - axis[None, :]) / SOFT_STEPS) ** 2) / 2)
             self.soft[start : start + steps, start : start + steps] = near / near.sum(1, keepdim=True)
             start += steps
+        self.weight[change_tokens(tokenizer)] = CHANGE_WEIGHT
         self.image_id = tokenizer.convert_tokens_to_ids(IMAGE)
 
     def answer_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
