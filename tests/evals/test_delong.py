@@ -142,7 +142,7 @@ def test_what_is_no_roc_curve_is_refused(scores, truth, words):
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():
-    # Binormal scores of known area: Phi(1 / sqrt 2) = 0.7602; 95 % of 400 intervals, give or take 3 standard errors (0.033).
+    # Binormal scores of known area, Phi(1 / sqrt 2) = 0.7602: 95 % of 400 intervals, give or take 3 standard errors.
     random, truth = np.random.default_rng(3), np.repeat([0, 1], [120, 80])
     covered = [areas(random.normal(size=200) + truth, truth).figure().ci95 for _ in range(400)]
     assert 0.917 <= np.mean([low <= 0.760250 <= high for low, high in covered]) <= 0.983
