@@ -28,23 +28,30 @@ class Run:
 
     Attributes:
         machine: in plain words.
-        date: ISO day of the last row.
         command: that makes the table.
-        note: what a reader must know of the circumstances ("beside another load"); "" when nothing.
+        note: what a reader must know beside that; "" when nothing.
     """
 
     machine: str
-    date: str
     command: str
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A row and what it was made from: the fingerprint that a resumed run compares."""
+    """A row, what it was made from, and when; a resumed run keeps this of the rows it keeps.
+
+    Attributes:
+        row: the row.
+        inputs: fingerprint that a resumed run compares.
+        date: ISO day.
+        beside: another load that was there when its run began, in words; "" on a quiet machine.
+    """
 
     row: Row
     inputs: str
+    date: str
+    beside: str = ""
 
 
 def document(run: Run, made: Sequence[Made]) -> dict[str, object]:
@@ -61,6 +68,8 @@ def document(run: Run, made: Sequence[Made]) -> dict[str, object]:
                 "figures": figures(rows, item.row).as_dict(),
                 "measured": asdict(item.row.result) if isinstance(item.row.result, Timed) else None,
                 "inputs": item.inputs,
+                "date": item.date,
+                "beside": item.beside,
             }
             for item in made
         ],
@@ -110,7 +119,8 @@ def _made(fields: dict[str, Any]) -> Made:
     key = RowKey(*(fields[name] for name in ("subject", "dtype", "quantization", "mode")))
     measured = fields["measured"]
     result = NotMeasured(fields["figures"]["reason"]) if measured is None else _timed(measured)
-    return Made(Row(key, Effort(**fields["effort"]), result), fields["inputs"])
+    row = Row(key, Effort(**fields["effort"]), result)
+    return Made(row, fields["inputs"], fields["date"], fields["beside"])
 
 
 def _timed(fields: dict[str, Any]) -> Timed:

@@ -58,6 +58,14 @@ class Machine:
     has_gpu: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When a run takes place: ISO day, and another load that is there already, in words ("" for none)."""
+
+    date: str
+    beside: str = ""
+
+
 def model_rows(
     spec: ModelSpec, *, weights: Sequence[Weights], modes: Sequence[str], effort: Effort, machine: Machine
 ) -> Iterator[Planned]:
@@ -103,6 +111,7 @@ def fill(
     earlier: Sequence[Made],
     run: Callable[[Task], Timed | NotMeasured],
     machine: Machine,
+    occasion: Occasion,
 ) -> Iterator[Made]:
     """Each row in turn, from the earlier run where it can be kept.
 
@@ -111,10 +120,15 @@ def fill(
         earlier: rows of an earlier run.
         run: times one task (`vlm.timing.timed`).
         machine: on which a shape is refused without a GPU, without starting anything.
+        occasion: of the rows that are run now.
     """
-    for row in planned:
-        found = kept(earlier, row.key, inputs=row.inputs)
-        yield found or Made(Row(row.key, row.task.effort, _result(row.task, run=run, machine=machine)), row.inputs)
+    for planned_row in planned:
+        found = kept(earlier, planned_row.key, inputs=planned_row.inputs)
+        if found is None:
+            task = planned_row.task
+            row = Row(planned_row.key, task.effort, _result(task, run=run, machine=machine))
+            found = Made(row, planned_row.inputs, occasion.date, occasion.beside)
+        yield found
 
 
 def _result(task: Task, *, run: Callable[[Task], Timed | NotMeasured], machine: Machine) -> Timed | NotMeasured:

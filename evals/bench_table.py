@@ -27,14 +27,21 @@ FIRST_FIGURE = 2
 
 
 def markdown(run: Run, made: Sequence[Made]) -> str:
-    """The table with the command, machine and date that it was made by."""
+    """The table with the command, machine and dates that it was made by, and what else ran there."""
     rows = [item.row for item in made]
     subjects = list(dict.fromkeys(row.key.subject for row in rows))
-    parts = [f"Machine: {run.machine}. Date: {run.date}. Command: `{run.command}`."]
-    if run.note:
-        parts.append(f"Note: {run.note}.")
+    dates = ", ".join(sorted({item.date for item in made}))
+    parts = [f"Machine: {run.machine}. Date: {dates}. Command: `{run.command}`."]
+    measured = [item for item in made if isinstance(item.row.result, Timed)]
+    loads = dict.fromkeys(item.beside for item in measured if item.beside)
+    for note in (run.note, *(f"{_count(measured, load)} {load}" for load in loads)):
+        parts += [f"Note: {note}."] if note else []
     parts += [_section(subject, [row for row in rows if row.key.subject == subject]) for subject in subjects]
     return "\n\n".join(parts) + "\n"
+
+
+def _count(measured: Sequence[Made], load: str) -> str:
+    return f"{sum(item.beside == load for item in measured)} of {len(measured)} measured rows were"
 
 
 def _section(subject: str, rows: Sequence[Row]) -> str:

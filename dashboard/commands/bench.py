@@ -61,7 +61,7 @@ def _add_output(bench: argparse.ArgumentParser) -> None:
 def run_bench(arguments: argparse.Namespace) -> int:
     """Time every row, one process each; exit 1 when no row could be measured."""
     from evals.bench_file import BenchFileError, document, read
-    from evals.bench_run import fill
+    from evals.bench_run import Occasion, fill
     from evals.bench_table import markdown
     from vlm.timing import Timed, timed
 
@@ -71,7 +71,8 @@ def run_bench(arguments: argparse.Namespace) -> int:
     except BenchFileError as error:
         raise CommandError(str(error)) from error
     made: list[Made] = []
-    for row in fill(_planned(arguments, machine), earlier=earlier, run=timed, machine=machine):
+    occasion = Occasion(now().date().isoformat(), busy_words())
+    for row in fill(_planned(arguments, machine), earlier=earlier, run=timed, machine=machine, occasion=occasion):
         made.append(row)
         _keep(arguments.out, run, made)
         complain(f"{row.row.key.subject}, {row.row.key.weights}, {row.row.key.mode}: {len(made)} rows done")
@@ -144,8 +145,7 @@ def _run(arguments: argparse.Namespace) -> Run:
     from evals.bench_file import Run
 
     words = arguments.machine or machine_words()
-    notes = [note for note in (arguments.note, busy_words()) if note]
-    return Run(words, now().date().isoformat(), shlex.join(["overread", *sys.argv[1:]]), "; ".join(notes))
+    return Run(words, shlex.join(["overread", *sys.argv[1:]]), arguments.note)
 
 
 def machine_words() -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from evals.bench import Row, RowKey, figures, floor_ms, median_of, share_of
 from evals.bench_file import BenchFileError, Made, Run, document, kept, read, write
-from evals.bench_run import ON_GPU_ONLY, Machine, Weights, fill, model_rows, shape_rows
+from evals.bench_run import ON_GPU_ONLY, Machine, Occasion, Weights, fill, model_rows, shape_rows
 from evals.bench_table import markdown
 from evals.rate import Figure
 from vlm.backends.shapes import shapes
@@ -17,7 +17,8 @@ from vlm.registry import embedded_spec
 from vlm.timing import Effort, NotMeasured, Proof, Timed
 
 EFFORT = Effort(prompt_tokens=256, new_tokens=201, repeats=3)
-RUN = Run("2 cores", "2026-01-02", "overread bench")
+RUN = Run("2 cores", "overread bench")
+TODAY = Occasion("2026-01-02")
 CPU = Machine("2 cores", has_gpu=False)
 PROOF = Proof(frames=1, recompiled=0, graph_breaks=0, regions=1, graph_launches=None, compile_s=9.0)
 
@@ -96,9 +97,14 @@ def test_what_was_not_measured_is_null_with_its_reason():
 
 def made():
     return (
-        Made(row("bfloat16", "none", "eager", timed(0.004, 0.005)), "in1"),
-        Made(row("bfloat16", "none", "compiled", timed(0.002, proof=PROOF)), "in2"),
-        Made(row("float32", "nf4", "eager", NotMeasured("no such part | here")), "in3"),
+        Made(row("bfloat16", "none", "eager", timed(0.004, 0.005)), "in1", "2026-01-02", "taken beside another load"),
+        Made(row("bfloat16", "none", "compiled", timed(0.002, proof=PROOF)), "in2", "2026-01-01"),
+        Made(
+            row("float32", "nf4", "eager", NotMeasured("no such part | here")),
+            "in3",
+            "2026-01-02",
+            "taken beside another load",
+        ),
     )
 
 
@@ -152,12 +158,14 @@ def test_a_resumed_run_measures_only_what_is_missing():
         asked.append(task)
         return NotMeasured("broke") if task.compiler else timed(0.1)
 
-    first = list(fill(rows, earlier=(), run=run, machine=CPU))
+    first = list(fill(rows, earlier=(), run=run, machine=CPU, occasion=TODAY))
     assert len(asked) == 4
     asked.clear()
-    again = list(fill(rows, earlier=first, run=run, machine=CPU))
+    again = list(fill(rows, earlier=first, run=run, machine=CPU, occasion=Occasion("2026-01-03", "taken in haste")))
     assert [task.compiler for task in asked] == ["inductor", "inductor"]
-    assert again == first
+    assert [one.row for one in again] == [one.row for one in first]
+    assert [one.date for one in again] == ["2026-01-02", "2026-01-03"] * 2  # a kept row keeps its day and its load
+    assert [one.beside for one in again] == ["", "taken in haste"] * 2
 
 
 def test_a_shape_is_refused_on_a_cpu_without_starting_anything():
@@ -168,18 +176,21 @@ def test_a_shape_is_refused_on_a_cpu_without_starting_anything():
     ]
     assert len(rows) == 3
     assert rows[0].task.effort == dataclasses.replace(EFFORT, prompt_tokens=606)
-    found = list(fill(rows, earlier=(), run=lambda task: pytest.fail("started"), machine=CPU))
+    found = list(fill(rows, earlier=(), run=lambda task: pytest.fail("started"), machine=CPU, occasion=TODAY))
     assert {one.row.result.reason for one in found} == {ON_GPU_ONLY}
-    started = list(fill(rows, earlier=(), run=lambda task: timed(0.1), machine=Machine("gpu", has_gpu=True)))
+    started = list(
+        fill(rows, earlier=(), run=lambda task: timed(0.1), machine=Machine("gpu", has_gpu=True), occasion=TODAY)
+    )
     assert all(isinstance(one.row.result, Timed) for one in started)
 
 
 def test_the_table_says_what_is_empty_and_why():
-    text = markdown(dataclasses.replace(RUN, note="beside another load"), made())
+    text = markdown(dataclasses.replace(RUN, note="by hand"), made())
     lines = text.splitlines()
-    assert "Machine: 2 cores. Date: 2026-01-02. Command: `overread bench`." in lines
-    assert "Note: beside another load." in lines
-    assert lines[6].endswith("201 new tokens, median of 3 repeats; CPU, 2 threads.")
+    assert lines[0] == "Machine: 2 cores. Date: 2026-01-01, 2026-01-02. Command: `overread bench`."
+    assert lines[2] == "Note: by hand."
+    assert lines[4] == "Note: 1 of 2 measured rows were taken beside another load."
+    assert lines[8].endswith("201 new tokens, median of 3 repeats; CPU, 2 threads.")
     assert any(line.startswith("| bfloat16 | eager | 4.5 (4 to 5) | 1.00 | 3 | 66.7% |") for line in lines)
     assert any(line.startswith("| nf4 (float32) | eager | [1] | – |") for line in lines)
     assert "[1] not measured: no such part | here" in lines
