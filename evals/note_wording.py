@@ -1,6 +1,6 @@
 """The words of evaluation notes: what an earlier report said of the lungs, true or not. For evaluation only.
 
-No sentence template is shared with the notes of training (`vlm.embedded.wording`) or of the demo
+No sentence template is shared with the notes of the embedded model's training or of the demo
 (`cases.phantom.wording`): a model must read a note, not recognize it. Invented text; no sentence is from a real report.
 The wording sees remarks and dice, never an image.
 """

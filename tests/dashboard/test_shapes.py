@@ -43,6 +43,7 @@ def test_a_draft():
             "codec": "overread-cells@1",
             "seed": 0,
             "versions": ["torch==2.13.0"],
+            "self_test": None,
         },
         "seconds": {"generate": 0.5},
         "sentences": [
