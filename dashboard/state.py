@@ -26,6 +26,7 @@ class Key(StrEnum):
     DRAWN = "reading.drawn"
     ADDITIONS = "reading.additions"
     QUIET = "reading.quiet"
+    GO = "worklist.go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,16 @@ def start_reading(opening: OpenReading) -> None:
     close_reading()
     st.session_state[Key.OPEN] = opening
     st.session_state[Key.ACTIVITY] = Activity(last=opening.opened, active_s=0.0)
+
+
+def ask_for_reading_room() -> None:
+    """A case was opened: the next drawing of the worklist goes there."""
+    st.session_state[Key.GO] = True
+
+
+def reading_room_asked_for() -> bool:
+    """Whether it was, since the last time this was asked."""
+    return bool(st.session_state.pop(Key.GO, False))
 
 
 def turn_to(draft_id: str) -> None:

@@ -40,6 +40,7 @@ STYLE = """
 .or-head { font-size: .76rem; color: #8794a5; text-transform: uppercase; letter-spacing: .05em; }
 .or-cell { font-size: .92rem; line-height: 1.4; }
 .or-cell small { display: block; color: #8f9bab; font-size: .8rem; }
+.or-line { min-height: 1.6rem; }
 .or-stored { font-size: .76rem; color: #7fcfa5; font-variant-numeric: tabular-nums; }
 .or-todo { font-size: .78rem; color: #ffcf85; }
 .or-inputs { margin-top: .35rem; }

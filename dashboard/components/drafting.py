@@ -63,14 +63,17 @@ def draft_button(case_id: str, *, offer: str | None, job: Job | None, reader: Pe
 
 
 def say_line(desk: DraftingDesk) -> None:
-    """One line above the worklist: what is being drafted and what waits, or that this server serves review only."""
+    """One line above the worklist, always there: what is being drafted, or that this server serves review only."""
     states = [job.state for job in desk.jobs.values() if job.live]
     if desk.queue is None:
-        st.html(f'<div class="or-note">{plain(desk.why_not)}</div>')
+        line = f'<span class="or-note">{plain(desk.why_not)}</span>'
     elif states:
         waiting = sum(isinstance(one, Queued) for one in states)
         words = f"{len(states) - waiting} being drafted, {waiting} in line. This list refreshes itself meanwhile."
-        st.html(f'<div class="or-cell">{chip("Drafting", "warn")} {plain(words)}</div>')
+        line = f"{chip('Drafting', 'warn')} {plain(words)}"
+    else:
+        line = '<span class="or-note">Nothing is being drafted.</span>'
+    st.html(f'<div class="or-cell or-line">{line}</div>')  # there in every state: no row moves under a press
 
 
 def say_refusal() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from dashboard import resources
+from dashboard import resources, state
 from dashboard.components.drafting import drawn, refresh, say_line, say_refusal
 from dashboard.components.frame import page_frame, say_who
 from dashboard.components.worklist_table import pages_of, worklist_table
@@ -15,7 +15,9 @@ from dashboard.worklist_rows import Show, rows_of
 
 
 def worklist(reader: Person | None, every: timedelta | None) -> None:
-    """Draw the list; only it is drawn again while cases are drafted."""
+    """Draw the list; only it is drawn again while cases are drafted. After a press on Open, go to the reading room."""
+    if state.reading_room_asked_for():
+        st.switch_page("views/reading_room.py")
     desk = resources.drafting()
     rows = rows_of(resources.store(), now=resources.utc_now(), jobs=desk.jobs)
     if not rows:
