@@ -78,17 +78,15 @@ def assemble(
     """
     choice = choose(candidates, stated_age=case_file.age)
     chosen = choice.current
-    days = site.shift_days(chosen.identity)
-    clean = _clean(chosen, site)
+    clean, days = _clean(chosen, site), site.shift_days(chosen.identity)
     reduce = Reducer([candidate.identity for candidate in candidates], days=days)
     current = _picture(chosen, clean) if choice.scope.abstention is None else None
     prior, prior_missing, lost = _prior(choice, site)
     texts = _texts(case_file, notes, reduce=reduce, days=days)
     age, sex, disagreements = _characteristics(clean, chosen.header, case_file)
     pictures = tuple(one for one in (current, prior) if one is not None)
-    known: list[object] = [age, sex] if current else []
     case = Case(
-        case_id=site.case_id(chosen.identity, _content(chosen, pictures, [_plain(texts), *known])),
+        case_id=site.case_id(chosen.identity, _content(chosen, pictures, [_plain(texts), age, sex])),
         patient_pseudonym=site.pseudonym(chosen.identity),
         received=received,
         status=CaseStatus.REGISTERED if current else CaseStatus.ABSTAINED,
@@ -213,9 +211,12 @@ def _inputs(current: _Picture | None, texts: _Texts, *, prior_missing: MissingRe
 
 
 def _content(chosen: Candidate, pictures: tuple[_Picture, ...], known: list[object]) -> str:
-    """A digest of all that a draft may use, so that one study with other notes is another case."""
+    """A digest of all that a draft may use, so that one study with other notes is another case.
+
+    Where no image is read, nothing but the file and the words (the first of `known`) tells cases apart.
+    """
     if not pictures:
-        return _digest([chosen.identity.sop_instance_uid, *known])
+        return _digest([chosen.identity.sop_instance_uid, known[0]])
     return _digest([*(one.image.sha256 for one in pictures), *known])
 
 

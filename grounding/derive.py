@@ -41,9 +41,7 @@ def derive_sentence(
     """
     reading = read(phrase.text)
     about = reading.primary
-    if about is not None and about.polarity is Polarity.ABSENT and phrase.boxes:
-        msg = f"{len(phrase.boxes)} boxes on an absent {about.finding.value}: the answer contradicts itself"
-        raise CodecError(msg, raw=phrase.text)
+    _refuse_boxed_absence(about, phrase)
     citations = cite(phrase.text, notes=notes)
     return GroundedSentence(
         phrase.text,
@@ -58,6 +56,12 @@ def derive_sentence(
         citations=citations,
         derived=_derived(about, reading, citations),
     )
+
+
+def _refuse_boxed_absence(about: Mention | None, phrase: Phrase) -> None:
+    if about is not None and about.polarity is Polarity.ABSENT and phrase.boxes:
+        msg = f"{len(phrase.boxes)} boxes on an absent {about.finding.value}: the answer contradicts itself"
+        raise CodecError(msg, raw=phrase.text)
 
 
 def _is_history(about: Mention | None) -> bool:

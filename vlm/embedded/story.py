@@ -95,15 +95,7 @@ def _remarks(truth: Truth, rng: np.random.Generator) -> list[_Remark]:
 def _case(
     rng: np.random.Generator, *, remarks: list[_Remark] | None, organ: str | None, smoking: str | None, with_prior: bool
 ) -> Case:
-    notes: list[PriorNote] = []
-    if remarks is not None:
-        said = [wording.mention(rng, r.place, kind=r.kind, size_mm=r.size_mm) for r in remarks]
-        notes.append(_note(rng, "report", wording.report(rng, said)))
-        if rng.random() < 0.15:  # an older report, overtaken by the newer
-            older = [wording.mention(rng, random_place(rng), kind="nodule", size_mm=None)] if rng.random() < 0.5 else []
-            notes.append(_note(rng, "report", wording.report(rng, older), older_than=notes[0].written))
-    if rng.random() < 0.2:
-        notes.append(_note(rng, "note", wording.clinic_note(rng)))
+    notes = _notes(rng, remarks)
     indication = wording.reason(rng) if rng.random() < 0.75 else None
     values = [Observation("smoking", smoking)] if smoking else []
     if rng.random() < 0.2:
@@ -134,6 +126,20 @@ def _case(
             }
         ),
     )
+
+
+def _notes(rng: np.random.Generator, remarks: list[_Remark] | None) -> list[PriorNote]:
+    """The newest report with those remarks (none where there is no report), perhaps an older one, perhaps a note."""
+    notes: list[PriorNote] = []
+    if remarks is not None:
+        said = [wording.mention(rng, r.place, kind=r.kind, size_mm=r.size_mm) for r in remarks]
+        notes.append(_note(rng, "report", wording.report(rng, said)))
+        if rng.random() < 0.15:  # an older report, overtaken by the newer
+            older = [wording.mention(rng, random_place(rng), kind="nodule", size_mm=None)] if rng.random() < 0.5 else []
+            notes.append(_note(rng, "report", wording.report(rng, older), older_than=notes[0].written))
+    if rng.random() < 0.2:
+        notes.append(_note(rng, "note", wording.clinic_note(rng)))
+    return notes
 
 
 def _image(acquired: date) -> Image:
