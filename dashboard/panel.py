@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from dashboard.heat import OPACITY, heated
+from grounding.heatmap import Heatmap
+
 LONGEST_SIDE = 1280
 FULL_SCALE = 65535.0
 
@@ -63,8 +66,41 @@ def panel_png(pixels: NDArray[np.uint16], *, window: Window, inverted: bool) -> 
         window: which preset.
         inverted: black for white.
     """
+    return _png(_shown(pixels, window=window, inverted=inverted))
+
+
+def heat_png(
+    pixels: NDArray[np.uint16],
+    heatmap: Heatmap,
+    *,
+    window: Window,
+    inverted: bool = False,
+    opacity: float = OPACITY,
+) -> bytes:
+    """The image with a sentence's heatmap over it, as `panel_png` would show it, in colour.
+
+    Args:
+        pixels: shape (rows, columns), uint16.
+        heatmap: over the whole of that image; what the model never saw is hatched.
+        window: which preset.
+        inverted: black for white, of the image alone.
+        opacity: of the largest weight, 0 to 1.
+
+    Raises:
+        ValueError: the opacity is outside 0 to 1.
+    """
+    grey = np.asarray(_shown(pixels, window=window, inverted=inverted))
+    return _png(Picture.fromarray(heated(grey, heatmap, opacity=opacity)))
+
+
+def _shown(pixels: NDArray[np.uint16], *, window: Window, inverted: bool) -> Picture.Image:
+    """The windowed picture at the size that leaves the server."""
     picture = Picture.fromarray(windowed(pixels, window=window, inverted=inverted))
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Picture.Resampling.LANCZOS)
+    return picture
+
+
+def _png(picture: Picture.Image) -> bytes:
     buffer = BytesIO()
     picture.save(buffer, format="PNG", compress_level=4)
     return buffer.getvalue()
