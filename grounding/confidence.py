@@ -1,0 +1,210 @@
+"""How sure a sentence is: a raw score, what it is worth as a probability, and whether the sentence needs a look.
+
+Pure maths. A `Calibrator` is a frozen table that turns a raw score into the probability that the sentence is right
+(finding, polarity and side; its box, where it shows one). A `ConformalRule` puts sentences into ACCEPT or REVIEW.
+Not here: how scores are made (`vlm.confidence`), how tables are fitted (`evals.calibration_fit`), what was missing.
+
+What the rule guarantees, and what it does not. The unit is the draft: among drafts of patients that come from the same
+source as those the rule was made on (exchangeable with them), the share that holds a wrong sentence in ACCEPT is at
+most alpha, averaged over the draw of the calibration drafts and of the new one (marginally). It is no promise about one
+patient, one finding, one site with other patients, or the share of wrong ones among accepted sentences. It is split
+conformal prediction with the score "the highest probability that the draft gives to a wrong sentence of its own", or,
+the same thing, conformal risk control of the loss "an accepted sentence is wrong", which only falls as the rule becomes
+stricter. Sources: Papadopoulos H et al., Inductive Confidence Machines, ECML 2002; Lei J et al., J Am Stat Assoc
+2018;113:1094-1111 (the finite-sample quantile); Angelopoulos AN et al., Conformal Risk Control, ICLR 2024.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+SIMULATED_ONLY: Final = "calibrated on simulated lesions; not valid for your patients until calibrated on your site"
+
+# Lower bounds of each word: the likelihood scale of the IPCC's guidance note on uncertainty (Mastrandrea et al., 2010).
+WORDS: Final = ((0.90, "very likely"), (0.66, "likely"), (0.33, "possible"), (0.0, "unlikely"))
+
+ACCEPT_NOTHING: Final = 1.0  # a threshold that no probability is above
+ACCEPT_ALL: Final = 0.0  # one that every calibrated probability is above
+MOST_LOG_ODDS: Final = 16.0  # one wrong in nine million: no fit has seen that many, and beyond it lies certainty
+
+
+class ConfidenceSet(StrEnum):
+    """Where a sentence stands: nobody is asked to look again, or somebody is."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How sure one drafted sentence is.
+
+    Attributes:
+        raw: the method's own score; larger is surer, the unit is the method's.
+        method: how it was made (`vlm.confidence.Method`).
+        calibrated: probability that the sentence is right, in (0, 1); None where no calibrator covers it.
+        calibrator_id: of what made it a probability, None with it.
+        needs: ACCEPT or REVIEW by the conformal rule and by what is missing; None where nothing was calibrated at all.
+        missing: names of inputs that the sentence leans on and that the draft did not have. Then the score is no
+            signal about the patient alone, and `needs` is REVIEW whatever the probability.
+    """
+
+    raw: float
+    method: str
+    calibrated: float | None
+    calibrator_id: str | None
+    needs: ConfidenceSet | None
+    missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that are none, a probability without its source, and an ACCEPT that nothing bears out."""
+        if not math.isfinite(self.raw):
+            msg = f"a raw score is finite; what was not measured has no confidence: {self.raw}"
+            raise ValueError(msg)
+        if (self.calibrated is None) != (self.calibrator_id is None):
+            msg = f"a calibrated probability names its calibrator, and only it: {self.calibrated}, {self.calibrator_id}"
+            raise ValueError(msg)
+        if self.calibrated is not None and not 0.0 < self.calibrated < 1.0:
+            msg = f"a calibrated probability is between 0 and 1 and never certain: {self.calibrated}"
+            raise ValueError(msg)
+        if self.needs is ConfidenceSet.ACCEPT and (self.calibrated is None or self.missing):
+            msg = f"ACCEPT needs a calibrated probability and nothing missing: {self.calibrated}, {self.missing}"
+            raise ValueError(msg)
+
+    @property
+    def word(self) -> str | None:
+        """The probability as a word; None where there is none."""
+        return None if self.calibrated is None else confidence_word(self.calibrated)
+
+
+def confidence_word(probability: float) -> str:
+    """The word for a probability that a sentence is right (`WORDS` has the bounds; each bound belongs to its word).
+
+    Raises:
+        ValueError: it is no probability.
+
+    >>> [confidence_word(p) for p in (0.95, 0.9, 0.66, 0.33, 0.1)]
+    ['very likely', 'very likely', 'likely', 'possible', 'unlikely']
+    """
+    if not 0.0 <= probability <= 1.0:
+        msg = f"a probability is between 0 and 1: {probability}"
+        raise ValueError(msg)
+    return next(word for bound, word in WORDS if probability >= bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Knot:
+    """One point of a calibrator's curve: at this raw score, these natural log-odds of being right."""
+
+    raw: float
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrator:
+    """A curve from raw scores to log-odds: straight between its knots, flat outside of them.
+
+    Both kinds of fit are such curves: Platt scaling has two knots, at the smallest and largest score that it was fitted
+    on, isotonic regression one or more. Flat outside means: never surer than what was seen in fitting.
+
+    Attributes:
+        knots: at least one, raw scores strictly rising, log-odds never falling.
+
+    >>> curve = Calibrator((Knot(-2.0, -1.0), Knot(2.0, 1.0)))
+    >>> [round(curve.probability(raw), 3) for raw in (-9.0, -2.0, 0.0, 2.0, 9.0)]
+    [0.269, 0.269, 0.5, 0.731, 0.731]
+    """
+
+    knots: tuple[Knot, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse no curve, numbers that are none, and a curve by which a higher score would mean less."""
+        bounded = all(math.isfinite(one.raw) and abs(one.log_odds) <= MOST_LOG_ODDS for one in self.knots)
+        if not self.knots or not bounded:
+            msg = f"a calibrator has a knot or more, each finite, log-odds within {MOST_LOG_ODDS}: {self.knots}"
+            raise ValueError(msg)
+        if any(one.raw >= two.raw or one.log_odds > two.log_odds for one, two in pairwise(self.knots)):
+            msg = f"a calibrator's scores rise and its log-odds never fall: {self.knots}"
+            raise ValueError(msg)
+
+    def probability(self, raw: float) -> float:
+        """The probability that a sentence of that score is right."""
+        return 1.0 / (1.0 + math.exp(-self._log_odds(raw)))
+
+    def _log_odds(self, raw: float) -> float:
+        if raw <= self.knots[0].raw:
+            return self.knots[0].log_odds
+        for one, two in pairwise(self.knots):
+            if raw <= two.raw:
+                share = (raw - one.raw) / (two.raw - one.raw)
+                return one.log_odds + share * (two.log_odds - one.log_odds)
+        return self.knots[-1].log_odds
+
+
+@dataclass(frozen=True, slots=True)
+class ConformalRule:
+    """Which sentences need a look, at a stated error level; the module's docstring says what that level means.
+
+    Attributes:
+        alpha: at most this share of drafts holds a wrong sentence in ACCEPT.
+        threshold: a sentence is accepted when its calibrated probability is above it.
+        drafts: on how many drafts it was made.
+    """
+
+    alpha: float
+    threshold: float
+    drafts: int
+
+    def __post_init__(self) -> None:
+        """Refuse an error level and a threshold that are none."""
+        if not 0.0 < self.alpha < 1.0 or not 0.0 <= self.threshold <= 1.0 or self.drafts < 0:
+            msg = f"alpha lies in (0, 1), the threshold in [0, 1], and drafts are counted: {self}"
+            raise ValueError(msg)
+
+    def needs(self, probability: float | None) -> ConfidenceSet:
+        """ACCEPT above the threshold; REVIEW below, at it, and where there is no probability."""
+        accepted = probability is not None and probability > self.threshold
+        return ConfidenceSet.ACCEPT if accepted else ConfidenceSet.REVIEW
+
+
+def conformal_rule(worst: Sequence[float | None], *, alpha: float) -> ConformalRule:
+    """The least strict rule that keeps the error level, from drafts that the calibrator was not fitted on.
+
+    With n drafts the threshold is the k-th smallest of `worst`, k = ceil((n + 1)(1 - alpha)): the finite-sample
+    quantile. With fewer than 1/alpha - 1 drafts k exceeds n, and nothing is accepted.
+
+    Args:
+        worst: of each draft, the highest calibrated probability that it gives to a sentence of its own that is wrong;
+            None for a draft without a wrong sentence.
+        alpha: in (0, 1).
+
+    >>> rule = conformal_rule([None, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], alpha=0.2)
+    >>> rule.threshold, rule.needs(0.85).value, rule.needs(0.8).value
+    (0.8, 'accept', 'review')
+    >>> conformal_rule([0.2, 0.3], alpha=0.2).threshold
+    1.0
+    """
+    count = len(worst)
+    place = math.ceil((count + 1) * (1.0 - alpha) - 1e-9)  # 1e-9: 10 * (1 - 0.1) is not to become 10
+    if place > count:
+        return ConformalRule(alpha, ACCEPT_NOTHING, count)
+    ranked = sorted(ACCEPT_ALL if one is None else one for one in worst)
+    return ConformalRule(alpha, ranked[place - 1], count)
+
+
+__all__ = [
+    "SIMULATED_ONLY",
+    "WORDS",
+    "Calibrator",
+    "Confidence",
+    "ConfidenceSet",
+    "ConformalRule",
+    "Knot",
+    "confidence_word",
+    "conformal_rule",
+]
