@@ -1,26 +1,20 @@
 """What is different between two drafts of one case: sentences gained, lost and changed, boxes moved.
 
-Sentences are paired within a finding (within equal words where no finding is named) so that as few facts as possible
-differ, nearer boxes breaking ties. What is left over is lost or gained: a nodule that becomes a mass is one of each. A
-paired sentence is changed where polarity, laterality, progression or location differ; other words for the same facts
-are no change. Boxes are paired within paired sentences by their overlap. Which draft is right is no question here.
+Sentences are paired as `grounding.redraft` does. What is left over is lost or gained: a nodule that becomes a mass is one
+of each. A paired sentence is changed where polarity, laterality, progression or location differ; other words for the
+same facts are no change. Boxes are paired within paired sentences by their overlap. Which draft is right is no question
+here.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
-
 from cases.draft import Draft
+from grounding.assignment import assigned
 from grounding.box import Box
-from grounding.report import GroundedSentence
-
-FACTS = ("polarity", "laterality", "progression", "location")
+from grounding.redraft import FACTS, paired
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +87,6 @@ def draft_change(first: Draft, second: Draft) -> DraftChange:
     )
 
 
-def paired(ours: Sequence[GroundedSentence], theirs: Sequence[GroundedSentence]) -> tuple[tuple[int, int], ...]:
-    """Which sentence stands for which: (index of ours, index of theirs), in the order of ours."""
-    found: list[tuple[int, int]] = []
-    for subject in {_subject(sentence) for sentence in ours}:
-        mine = [index for index, sentence in enumerate(ours) if _subject(sentence) == subject]
-        others = [index for index, sentence in enumerate(theirs) if _subject(sentence) == subject]
-        if others:
-            costs = np.array([[_cost(ours[a], theirs[b]) for b in others] for a in mine])
-            rows, columns = linear_sum_assignment(costs)
-            found += [(mine[row], others[column]) for row, column in zip(rows, columns, strict=True)]
-    return tuple(sorted(found))
-
-
-def _subject(sentence: GroundedSentence) -> tuple[str, ...]:
-    """What a sentence is about: its section and finding, or its words where it names none."""
-    words = re.findall(r"\w+", sentence.text.lower()) if sentence.finding is None else [sentence.finding]
-    return (sentence.section.value, *words)
-
-
-def _cost(ours: GroundedSentence, theirs: GroundedSentence) -> float:
-    """Facts that differ, then distance of the boxes' centres (at most 1), then words."""
-    differing = sum(bool(getattr(ours, fact) != getattr(theirs, fact)) for fact in FACTS)
-    return differing + _apart(ours.boxes, theirs.boxes) * 0.5 + (ours.text != theirs.text) * 0.01
-
-
-def _apart(ours: Sequence[Box], theirs: Sequence[Box]) -> float:
-    if not ours or not theirs:
-        return float(bool(ours) != bool(theirs))
-    return min(math.dist(a.center, b.center) for a in ours for b in theirs) / math.sqrt(2)
-
-
 def _boxes(
     first: Draft, second: Draft, pairs: Sequence[tuple[int, int]]
 ) -> tuple[tuple[BoxPair, ...], tuple[int, int]]:
@@ -144,13 +107,15 @@ def _scored_boxes(draft: Draft) -> list[list[tuple[Box, float | None]]]:
 def _overlaps(ours: list[tuple[Box, float | None]], theirs: list[tuple[Box, float | None]]) -> list[BoxPair]:
     if not ours or not theirs:
         return []
-    overlaps = np.array([[a.iou(b) for b, _ in theirs] for a, _ in ours])
-    rows, columns = linear_sum_assignment(-overlaps)
+    overlaps = [[a.iou(b) for b, _ in theirs] for a, _ in ours]
     return [
-        BoxPair(float(overlaps[row, column]), _both(ours[row][1], theirs[column][1]))
-        for row, column in zip(rows, columns, strict=True)
+        BoxPair(overlaps[row][column], _both(ours[row][1], theirs[column][1]))
+        for row, column in assigned([[-one for one in row] for row in overlaps])
     ]
 
 
 def _both(ours: float | None, theirs: float | None) -> tuple[float, float] | None:
     return None if ours is None or theirs is None else (ours, theirs)
+
+
+__all__ = ["FACTS", "BoxPair", "DraftChange", "draft_change", "paired"]
