@@ -7,7 +7,6 @@ every figure on them says "simulated".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from cases.phantom.image_set import case_seed
 from cases.phantom.lesions import Lesion as PhantomLesion
 from cases.phantom.simulated import SimulatedCase, simulated_case
-from cases.study import InputName, InputState, PriorNote
+from cases.study import PriorNote
 from evals.insertion import CONTRASTS, FULL, Tier
-from evals.trial import Lesion, Trial, image_of, trial_case
+from evals.trial import Lesion, Trial, compared_case, image_of, trial_case
 
 VIEW = "PA"
 REMOVED = "[removed]"  # stands where the letterhead named the made-up patient, as after an import
@@ -44,12 +43,7 @@ def simulated_trial(simulated: SimulatedCase, case_id: str) -> Trial:
         age_years=simulated.age_years,
         sex=simulated.sex,
     )
-    if simulated.observations:
-        inputs = tuple(
-            InputState(state.name, present=True) if state.name is InputName.STRUCTURED_VALUES else state
-            for state in case.inputs
-        )
-        case = replace(case, observations=simulated.observations, inputs=inputs)
+    case = compared_case(case, observations=simulated.observations)
     return Trial(case, pixels, str(simulated.number), tuple(known(lesion) for lesion in simulated.truth.lesions))
 
 

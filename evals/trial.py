@@ -7,15 +7,16 @@ truth stay on this side. Not here: where trials come from (`evals.insertion`, `e
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cases.draft import Draft
-from cases.study import Case, CaseStatus, Image, InputName, InputState, MissingReason, PriorNote
+from cases.pixels import Pixels, Rendered
+from cases.study import Case, CaseStatus, Image, InputName, InputState, MissingReason, Observation, PriorNote
 from grounding.box import Box
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # evaluation cases arrive at no particular time
@@ -24,7 +25,7 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # evaluation cases arrive at no partic
 class Drafter(Protocol):
     """Drafts one case: the product's own path (`vlm.draft.draft_case` with its backend bound)."""
 
-    def __call__(self, case: Case, *, pixels: NDArray[np.uint16]) -> Draft:
+    def __call__(self, case: Case, *, pixels: Rendered) -> Draft:
         """The draft; model faults come back as failed drafts."""
         ...
 
@@ -54,16 +55,30 @@ class Trial:
         pixels: (rows, columns) uint16, the displayed image.
         patient: cluster for the intervals.
         lesions: truth; empty for a lesion-free image.
+        prior_pixels: (rows, columns) uint16 of the case's prior image, None where it has none.
     """
 
     case: Case
     pixels: NDArray[np.uint16]
     patient: str
     lesions: tuple[Lesion, ...]
+    prior_pixels: NDArray[np.uint16] | None = None
+
+    @property
+    def rendered(self) -> Pixels:
+        """The pixels of both images, as drafting takes them."""
+        return Pixels(self.pixels, self.prior_pixels)
 
 
-def image_of(pixels: NDArray[np.uint16], *, view: str | None, simulated: bool) -> Image:
-    """The `Image` of displayed pixels, without a spacing: evaluation images carry none that could be trusted."""
+def image_of(pixels: NDArray[np.uint16], *, view: str | None, simulated: bool, acquired: date | None = None) -> Image:
+    """The `Image` of displayed pixels, without a spacing: evaluation images carry none that could be trusted.
+
+    Args:
+        pixels: (rows, columns) uint16.
+        view: PA or AP, None where unknown.
+        simulated: whether the project rendered it itself.
+        acquired: the day; a case with a prior image needs one for both.
+    """
     rows, columns = pixels.shape
     return Image(
         sha256=hashlib.sha256(np.ascontiguousarray(pixels, dtype="<u2").tobytes()).hexdigest(),
@@ -73,7 +88,7 @@ def image_of(pixels: NDArray[np.uint16], *, view: str | None, simulated: bool) -
         view_position=view,
         pixel_spacing_mm=None,
         spacing_source=None,
-        acquired=None,
+        acquired=acquired,
         simulated=simulated,
     )
 
@@ -93,12 +108,6 @@ def trial_case(
         InputName.PRIOR_NOTES: bool(notes),
         InputName.INDICATION: indication is not None,
     }
-    inputs = tuple(
-        InputState(name, present=True)
-        if present.get(name, False)
-        else InputState(name, present=False, missing_reason=MissingReason.NOT_SENT)
-        for name in InputName
-    )
     return Case(
         case_id=case_id,
         patient_pseudonym=case_id,
@@ -109,5 +118,24 @@ def trial_case(
         indication=indication,
         age_years=age_years,
         sex=sex,
-        inputs=inputs,
+        inputs=tuple(_state(name, present=present.get(name, False)) for name in InputName),
     )
+
+
+def compared_case(case: Case, *, prior_image: Image | None = None, observations: tuple[Observation, ...] = ()) -> Case:
+    """The case with a prior image, and with structured values, where they are given.
+
+    Raises:
+        ValueError: the prior image is not known to be older than the current one.
+    """
+    given = {InputName.PRIOR_IMAGE: prior_image is not None, InputName.STRUCTURED_VALUES: bool(observations)}
+    return replace(
+        case,
+        prior_image=prior_image or case.prior_image,
+        observations=observations or case.observations,
+        inputs=tuple(_state(state.name, present=True) if given.get(state.name) else state for state in case.inputs),
+    )
+
+
+def _state(name: InputName, *, present: bool) -> InputState:
+    return InputState(name, present=present, missing_reason=None if present else MissingReason.NOT_SENT)

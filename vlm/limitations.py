@@ -1,10 +1,15 @@
 """What a draft could not take into account, in words: inputs that were missing, left out, or never seen.
 
-Nothing is guessed here; every line follows from a stated input state, from the prompt, from the placement, or from what
-the model's family never reads.
+A line on a missing or unread input also says what its absence forbids a reader to take from the draft. Nothing is
+guessed here; every line follows from a stated input state, from the prompt, from the placement, or from what the
+model's family never reads.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from cases.study import Case, InputName, InputState
 from grounding.placement import Placement
@@ -16,6 +21,15 @@ UNUSED_NOTE = "Prior note supplied, not used by this model."
 NO_PRIOR_READ = "No prior was read: change cannot be assessed."
 CLIPPED_ONE = "1 box reached past the image and was cut at its edge."
 WHOLE = 1.0 - 1e-9
+FORBIDS: Final[Mapping[InputName, str]] = MappingProxyType(  # what cannot be said without the input
+    {
+        InputName.CURRENT_IMAGE: "nothing can be said of what the current study shows",
+        InputName.PRIOR_IMAGE: "change cannot be seen against an earlier image",
+        InputName.PRIOR_NOTES: "nothing is known of earlier reports, history or follow-up",
+        InputName.INDICATION: "the clinical question is not known",
+        InputName.STRUCTURED_VALUES: "laboratory values and recorded risks cannot be weighed",
+    }
+)
 
 
 def limitations(case: Case, *, prompt: Prompt, placement: Placement, family: Family | None = None) -> tuple[str, ...]:
@@ -36,7 +50,7 @@ def limitations(case: Case, *, prompt: Prompt, placement: Placement, family: Fam
         *((UNUSED_NOTE,) if note_unused else _notes(prompt)),
         *(f"{_words(name)}: too long for the prompt, not read." for name in prompt.left_out_inputs),
         *_margin(placement),
-        *(() if prompt.used_note_ids else (NO_PRIOR_READ if note_unused else NO_PRIOR,)),
+        *_without_prior(case, prompt, image_unread=InputName.PRIOR_IMAGE in unread),
     )
 
 
@@ -57,11 +71,20 @@ def _words(name: str) -> str:
 
 def _missing(state: InputState) -> str:
     reason = state.missing_reason.value.replace("_", " ") if state.missing_reason else "no reason given"
-    return f"{_words(state.name.value)}: missing ({reason})."
+    return f"{_words(state.name.value)}: missing ({reason}): {FORBIDS[state.name]}."
 
 
 def _unread(name: InputName) -> str:
-    return f"{_words(name.value)}: present, but this model does not read it."
+    return f"{_words(name.value)}: present, but this model does not read it: {FORBIDS[name]}."
+
+
+def _without_prior(case: Case, prompt: Prompt, *, image_unread: bool) -> tuple[str, ...]:
+    """That there was nothing to compare with, or that nothing of it was read; nothing where a prior was read."""
+    image = case.prior_image is not None and not is_missing(case, InputName.PRIOR_IMAGE)
+    notes = bool(case.notes) and not is_missing(case, InputName.PRIOR_NOTES)
+    if prompt.used_note_ids or (image and not image_unread):
+        return ()
+    return (NO_PRIOR_READ if image or notes else NO_PRIOR,)
 
 
 def _notes(prompt: Prompt) -> tuple[str, ...]:

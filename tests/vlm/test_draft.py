@@ -128,7 +128,8 @@ def test_an_excluded_image_is_not_shown(make_case, scripted, pixels):
     states.append(InputState(InputName.CURRENT_IMAGE, present=False, missing_reason=MissingReason.EXCLUDED))
     draft = drafted(dataclasses.replace(case, inputs=tuple(states)), backend, pixels)
     assert backend.asked[0][0] is None
-    assert "Current image: missing (excluded)." in draft.report.limitations
+    said = "Current image: missing (excluded): nothing can be said of what the current study shows."
+    assert said in draft.report.limitations
 
 
 @pytest.mark.parametrize("wrong", [None, np.zeros((80, 100), np.uint16)])

@@ -146,7 +146,7 @@ def test_maira2_says_what_it_did_not_use_and_never_saw(make_case, scripted, pixe
     draft = drafted(make_case(), backend, pixels)
     assert "Nodule in the right upper lobe" not in backend.asked[0][1]
     assert draft.report.limitations == (
-        "Prior image: missing (not sent).",
+        "Prior image: missing (not sent): change cannot be seen against an earlier image.",
         UNUSED_NOTE,
         "20% of the image lies in a margin that the model never saw.",
         NO_PRIOR_READ,

@@ -53,7 +53,8 @@ def test_a_family_that_reads_it_is_shown_the_prior_image_by_its_own_fit(compared
 def test_a_family_that_does_not_is_not_and_says_so(compared):
     question = ask(compared, family=BLIND)
     assert question.prior is None
-    assert "Prior image: present, but this model does not read it." in question.limitations
+    said = "Prior image: present, but this model does not read it: change cannot be seen against an earlier image."
+    assert said in question.limitations
 
 
 def test_a_prior_image_that_the_case_calls_missing_is_removed(compared):
