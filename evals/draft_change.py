@@ -1,9 +1,9 @@
 """What is different between two drafts of one case: sentences gained, lost and changed, boxes moved.
 
-Sentences are paired as `grounding.redraft` does. What is left over is lost or gained: a nodule that becomes a mass is one
-of each. A paired sentence is changed where polarity, laterality, progression or location differ; other words for the
-same facts are no change. Boxes are paired within paired sentences by their overlap. Which draft is right is no question
-here.
+Sentences are paired as `grounding.redraft` does. What is left over is lost or gained: a nodule that becomes a mass is
+one of each. A paired sentence is changed where polarity, laterality, progression or location differ; other words for
+the same facts are no change. Boxes are paired within paired sentences by their overlap. Which draft is right is no
+question here.
 """
 
 from __future__ import annotations

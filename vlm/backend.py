@@ -106,6 +106,58 @@ class ScoringBackend(Backend, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing a backend may be asked, as `Backend.answer` takes it.
+
+    Attributes:
+        prompt: the rendered prompt text.
+        image, prior: already laid into the model's input; None where removed.
+    """
+
+    prompt: str
+    image: NDArray[np.uint8] | None
+    prior: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredAnswer:
+    """One answer, scored after each of several prompts.
+
+    Attributes:
+        spans: of each of the answer's tokens, [start, end) in the answer's characters.
+        scored: in the order of what was asked; as many log-probabilities in each as there are spans.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    scored: tuple[Scored, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a score of another answer."""
+        if any(len(one.log_probabilities) != len(self.spans) for one in self.scored):
+            counts = sorted({len(one.log_probabilities) for one in self.scored})
+            msg = f"one log-probability a token: {len(self.spans)} tokens, {counts} log-probabilities"
+            raise ValueError(msg)
+
+
+@runtime_checkable
+class AnswerScoringBackend(ScoringBackend, Protocol):
+    """A backend that scores one answer after many prompts at once: how evidence by removal asks."""
+
+    def answer_log_probabilities(self, *, asked: Sequence[Asked], answer: str) -> ScoredAnswer:
+        """The answer's score after each prompt; each image among them is encoded once.
+
+        Args:
+            asked: prompts with what is shown beside them. Images that are the same object are the same image.
+            answer: (the start of) an answer in the codec's spelling, special tokens and all.
+
+        Raises:
+            BackendError: it crashed, its numbers are not finite, or a prompt is too long.
+            ValueError: the answer has no token.
+        """
+        ...
+
+
 @runtime_checkable
 class PromptMeter(Protocol):
     """A backend that can tell beforehand whether a prompt fits its model."""

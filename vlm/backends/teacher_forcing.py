@@ -3,18 +3,22 @@
 The image and the prompt go through the model once; what it then remembers is shared by all continuations, which go
 through it side by side. The probabilities are the raw model's, as in `vlm.backends.decoding`: no grammar takes part,
 so scores of different continuations may be compared and summed.
+
+One answer after many prompts (`forced_after`) is the same thing: what the prompts share from their start, all image
+tokens among it, goes through once; the rest of each prompt and the answer are its continuations.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cases.draft import FailureKind
 from vlm.errors import BackendError
 
 SIDE_BY_SIDE = 64  # continuations at a time, so that the memory of a long prompt is not copied without bound
+MOST_LOGITS = 1 << 27  # numbers at a time: half a GiB of float32, which a large vocabulary reaches soon
 
 TokenIds = Sequence[int]
 
@@ -41,16 +45,68 @@ def forced(model: Any, inputs: Any, continuations: Sequence[TokenIds], *, pad_id
         start = model(**inputs, use_cache=True, logits_to_keep=1)
         first = _finite(torch.log_softmax(start.logits[0, -1].float(), dim=-1))
         scores: list[tuple[float, ...]] = []
-        for batch in _batches(continuations):
+        for batch in _batches(continuations, vocabulary=int(start.logits.shape[-1])):
             memory = copy.deepcopy(start.past_key_values)  # a forward pass writes into it
             memory.batch_repeat_interleave(len(batch))
             scores += _after(model, inputs, memory, batch, first=first, pad_id=pad_id)
     return scores
 
 
-def _batches(continuations: Sequence[TokenIds]) -> Iterator[Sequence[TokenIds]]:
-    for begin in range(0, len(continuations), SIDE_BY_SIDE):
-        yield continuations[begin : begin + SIDE_BY_SIDE]
+def forced_after(
+    model: Any,  # noqa: ANN401
+    prompts: Sequence[Mapping[str, Any]],
+    answer: TokenIds,
+    *,
+    image_id: int | None,
+    pad_id: int,
+) -> list[tuple[float, ...]]:
+    """The natural log of each of the answer's tokens' probability, after each prompt.
+
+    Args:
+        model: a transformers model that generates.
+        prompts: inputs of its processor that show the same images, as `forced` takes them.
+        answer: token ids, at least one.
+        image_id: the token that stands for a piece of an image; None for a model without one.
+        pad_id: fills shorter continuations up; never looked at.
+
+    Raises:
+        ValueError: the answer has no token.
+        BackendError: the model's numbers are not finite.
+    """
+    ids: list[list[int]] = [prompt["input_ids"][0].tolist() for prompt in prompts]
+    common = _common(ids)
+    if any(image_id in one[common:] for one in ids):  # an image's tokens never go through without the image
+        whole = [_begun(prompt, len(one)) for prompt, one in zip(prompts, ids, strict=True)]
+        return [forced(model, one, [answer], pad_id=pad_id)[0] for one in whole]
+    rests = [[*one[common:], *answer] for one in ids]
+    scores = forced(model, _begun(prompts[0], common), rests, pad_id=pad_id)
+    return [row[-len(answer) :] for row in scores]
+
+
+def _common(rows: Sequence[TokenIds]) -> int:
+    """How many tokens all rows begin with."""
+    count = 0
+    for tokens in zip(*rows, strict=False):
+        if len(set(tokens)) > 1:
+            break
+        count += 1
+    return count
+
+
+def _begun(inputs: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """The inputs with the first tokens only; what is not by token (an image) stays whole."""
+    length = inputs["input_ids"].shape[1]
+    return {
+        name: value[:, :count] if getattr(value, "shape", ())[:2] == (1, length) else value
+        for name, value in inputs.items()
+    }
+
+
+def _batches(continuations: Sequence[TokenIds], *, vocabulary: int) -> Iterator[Sequence[TokenIds]]:
+    longest = max(map(len, continuations), default=1)
+    size = max(1, min(SIDE_BY_SIDE, MOST_LOGITS // (longest * vocabulary)))
+    for begin in range(0, len(continuations), size):
+        yield continuations[begin : begin + size]
 
 
 def _after(
@@ -89,4 +145,4 @@ def _finite(values: Any) -> Any:  # noqa: ANN401 - a torch tensor
     return values
 
 
-__all__ = ["forced"]
+__all__ = ["forced", "forced_after"]

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cases.draft import FailureKind
-from vlm.backend import Answer, Scored
+from vlm.backend import Answer, Asked, Scored, ScoredAnswer
 from vlm.backends.decoding import GrammarGuard, TokenGrammar, grammar_of
+from vlm.backends.encoded_once import EncodedOnce
 from vlm.backends.layout import laid_out
 from vlm.backends.loading import load
-from vlm.backends.teacher_forcing import forced
+from vlm.backends.teacher_forcing import forced, forced_after
 from vlm.errors import BackendError
 from vlm.model_spec import ModelSpec
 
@@ -88,6 +89,31 @@ class TransformersLocal:
         spelt = [tokenizer(text, add_special_tokens=False).input_ids for text in continuations]
         return tuple(map(Scored, forced(self.model, inputs, spelt, pad_id=tokenizer.pad_token_id or 0)))
 
+    def answer_log_probabilities(self, *, asked: Sequence[Asked], answer: str) -> ScoredAnswer:
+        """How probable the model finds one answer after each of these prompts; each image is encoded once.
+
+        Raises:
+            BackendError: non-finite numbers, or a prompt that is too long.
+            ValueError: the answer has no token.
+        """
+        tokenizer, config = self._loaded.processor.tokenizer, self.model.config
+        spelt = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
+        encoded = EncodedOnce(self.model)
+        scores: dict[int, tuple[float, ...]] = {}
+        for together in _showing_the_same(asked):
+            prompts = [self._inputs((asked[one].image, asked[one].prior), asked[one].prompt) for one in together]
+            self._refuse_overlong(max(int(one["input_ids"].shape[1]) for one in prompts))
+            found = forced_after(
+                self.model,
+                [encoded.inputs(one) for one in prompts],
+                spelt.input_ids,
+                image_id=getattr(config, "image_token_id", None),
+                pad_id=tokenizer.pad_token_id or 0,
+            )
+            scores |= dict(zip(together, found, strict=True))
+        spans = tuple((int(start), int(end)) for start, end in spelt.offset_mapping)
+        return ScoredAnswer(spans, tuple(Scored(scores[index]) for index in range(len(asked))))
+
     @property
     def _prompt_room(self) -> int:
         """Tokens that image and prompt may have together, so that the longest answer still fits."""
@@ -155,6 +181,14 @@ class TransformersLocal:
             truncated=not ended,
             seconds=seconds,
         )
+
+
+def _showing_the_same(asked: Sequence[Asked]) -> list[list[int]]:
+    """The indices of what is asked, together where the same images are shown."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, one in enumerate(asked):
+        groups.setdefault((id(one.image), id(one.prior)), []).append(index)
+    return list(groups.values())
 
 
 def _decoded(tokenizer: Any, token_ids: list[int]) -> str:  # noqa: ANN401 - transformers is imported late
