@@ -47,5 +47,15 @@ class StorePaths:
         """File of the models' coordinate self-tests (`vlm.self_test_record`)."""
         return self._beside("selftests.json")
 
+    @property
+    def protocol(self) -> Path:
+        """File of the site's own written rules (`cases.protocol`); without it the shipped ones hold."""
+        return self._beside("protocol.yaml")
+
+    @property
+    def calibration(self) -> Path:
+        """File of the site's own calibration (`vlm.calibration_file`); without it the one beside the weights holds."""
+        return self._beside("calibration.json")
+
     def _beside(self, part: str) -> Path:
         return self.store.with_name(f"{self.store.name}.{part}")
