@@ -56,9 +56,12 @@ class Place:
         return OPPOSITE.get(self.side) is other.side and self.near(other)
 
     def near(self, other: Place) -> bool:
-        """Whether the levels are alike or next to each other: where one zone ends is a matter of opinion."""
-        mine, theirs = ([HEIGHT[level] for level in place.levels] for place in (self, other))
-        return not mine or not theirs or min(abs(a - b) for a in mine for b in theirs) <= 1
+        """Whether the levels have one in common, or are two zones that touch: where one ends is a matter of opinion."""
+        mine, theirs = self.levels, other.levels
+        if not mine or not theirs or mine & theirs:
+            return True
+        zones = len(mine) == len(theirs) == 1
+        return zones and abs(HEIGHT[min(mine)] - HEIGHT[min(theirs)]) == 1
 
 
 @dataclass(frozen=True, slots=True)
