@@ -10,6 +10,7 @@ Every repetition in a pattern is bounded, so that no text takes long to search.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -98,11 +99,11 @@ def _letters(row: dict[str, Any]) -> list[str]:
     return [f"[{ranges}]{{1,2000}}"]
 
 
-_PATTERNS: Final = {
+_PATTERNS: Final[Mapping[str, Callable[[dict[str, Any]], list[str]]]] = {
     "pair": _pair,
     "phrase": _phrases,
     "pattern": lambda row: list(row["patterns"]),
-    "squeezed": lambda row: ["|".join(map(re.escape, row["phrases"]))],
+    "squeezed": lambda row: ["|".join(re.escape(phrase) for phrase in row["phrases"])],
     "letters": _letters,
     "mixed": lambda _: [],
     "styled": lambda _: [],
