@@ -24,6 +24,8 @@ from itertools import pairwise
 from typing import Final
 
 SIMULATED_ONLY: Final = "calibrated on simulated lesions; not valid for your patients until calibrated on your site"
+SITE_ONLY: Final = "calibrated on reviewed cases of this site"
+SITE_ID: Final = "site-"  # how the ids of a site's own calibrations begin
 
 # Lower bounds of each word: the likelihood scale of the IPCC's guidance note on uncertainty (Mastrandrea et al., 2010).
 WORDS: Final = ((0.90, "very likely"), (0.66, "likely"), (0.33, "possible"), (0.0, "unlikely"))
@@ -80,6 +82,17 @@ class Confidence:
     def word(self) -> str | None:
         """The probability as a word; None where there is none."""
         return None if self.calibrated is None else confidence_word(self.calibrated)
+
+    @property
+    def calibrated_on(self) -> str | None:
+        """What must stand wherever the probability or its word is shown; None where there is none.
+
+        >>> Confidence(1.0, "yes_no", 0.8, "yes_no-1f", None).calibrated_on == SIMULATED_ONLY
+        True
+        """
+        if self.calibrator_id is None:
+            return None
+        return SITE_ONLY if self.calibrator_id.startswith(SITE_ID) else SIMULATED_ONLY
 
 
 def confidence_word(probability: float) -> str:
@@ -199,6 +212,8 @@ def conformal_rule(worst: Sequence[float | None], *, alpha: float) -> ConformalR
 
 __all__ = [
     "SIMULATED_ONLY",
+    "SITE_ID",
+    "SITE_ONLY",
     "WORDS",
     "Calibrator",
     "Confidence",
