@@ -89,6 +89,44 @@ def insert_nodule(
     raise NoPlaceError(msg)
 
 
+def insert_sizes(
+    pixels: NDArray[np.uint16],
+    *,
+    field: Mask,
+    tier: Tier,
+    random: np.random.Generator,
+    diameters_mm: Sequence[float],
+) -> tuple[Inserted, ...]:
+    """One nodule at one place in each of these sizes, each in a copy of its own: a lesion that grows or shrinks.
+
+    Its form and its peak contrast are the same in all of them.
+
+    Args:
+        pixels: (rows, columns) uint16, the displayed image, bright is dense.
+        field: (rows, columns) boolean lung field of this image.
+        tier: of contrast.
+        random: source of place, contrast and shape.
+        diameters_mm: nominal, at least one.
+
+    Raises:
+        NoPlaceError: no place takes it in every size.
+    """
+    side = max(pixels.shape)
+    contrast, shape = float(random.uniform(*CONTRASTS[tier])), random_shape(random)
+    patches = [contrast * render(shape, radius_px=one / SIDE_MM * side / 2) for one in diameters_mm]
+    places = _places(field, margin_px=INSIDE_SHARE * max(diameters_mm) / SIDE_MM * side)
+    for _ in range(ATTEMPTS):
+        row, column = places[int(random.integers(len(places)))]
+        added = [_laid(patch, pixels.shape, int(row), int(column)) for patch in patches]
+        if all(_fits(pixels, one, contrast) for one in added):
+            sized = zip(added, diameters_mm, strict=True)
+            return tuple(
+                _inserted(pixels, one, Lesion(_footprint(one), tier.value, size, contrast)) for one, size in sized
+            )
+    msg = f"no place takes a {tier} nodule of {max(diameters_mm):.0f} mm after {ATTEMPTS} tries; use another image"
+    raise NoPlaceError(msg)
+
+
 def _places(field: Mask, *, margin_px: float) -> NDArray[np.intp]:
     depth = ndimage.distance_transform_edt(field)
     places = np.argwhere(depth > margin_px)

@@ -122,16 +122,27 @@ def trial_case(
     )
 
 
-def compared_case(case: Case, *, prior_image: Image | None = None, observations: tuple[Observation, ...] = ()) -> Case:
-    """The case with a prior image, and with structured values, where they are given.
+def compared_case(
+    case: Case,
+    *,
+    prior_image: Image | None = None,
+    notes: tuple[PriorNote, ...] = (),
+    observations: tuple[Observation, ...] = (),
+) -> Case:
+    """The case with these inputs too; those that are not given stay as they are.
 
     Raises:
         ValueError: the prior image is not known to be older than the current one.
     """
-    given = {InputName.PRIOR_IMAGE: prior_image is not None, InputName.STRUCTURED_VALUES: bool(observations)}
+    given = {
+        InputName.PRIOR_IMAGE: prior_image is not None,
+        InputName.PRIOR_NOTES: bool(notes),
+        InputName.STRUCTURED_VALUES: bool(observations),
+    }
     return replace(
         case,
         prior_image=prior_image or case.prior_image,
+        notes=notes or case.notes,
         observations=observations or case.observations,
         inputs=tuple(_state(state.name, present=True) if given.get(state.name) else state for state in case.inputs),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,18 @@ def add_measuring(parser: argparse.ArgumentParser, *, n: int = 100) -> None:
     add_quantization(parser)
 
 
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Give a measure `--cases DIR` or `--simulated`."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--cases", type=Path, metavar="DIR", help="folder with manifest.csv and images")
+    source.add_argument("--simulated", action="store_true", help="the project's own phantoms")
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Give a measure `--out FILE`, which `say_figures` honours."""
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON document there too")
+
+
 def count(text: str) -> int:
     """A whole number that is not negative, from the command line."""
     number = int(text)
@@ -54,12 +67,23 @@ def evaluating(arguments: argparse.Namespace) -> Iterator[Drafter]:
 
 
 def say_figures(figures: dict[str, object], arguments: argparse.Namespace) -> int:
-    """Print figures in words or as one JSON document."""
+    """Print figures in words or as one JSON document, and write the document where `--out` asks for it."""
+    out: Path | None = getattr(arguments, "out", None)
+    if out is not None:
+        _write(figures, out)
     if arguments.json:
         say_json(figures)
     else:
         _say_figures(figures)
     return Exit.OK
+
+
+def _write(figures: dict[str, object], path: Path) -> None:
+    try:
+        path.write_text(json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be written ({type(error).__name__}): name a file in a folder that exists"
+        raise CommandError(msg) from error
 
 
 def _say_figures(figures: object, indent: str = "") -> None:
