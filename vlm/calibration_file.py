@@ -21,7 +21,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from cases.audit import canonical_json
 from cases.paths import StorePaths
-from grounding.confidence import SIMULATED_ONLY, Calibrator, ConformalRule, Knot
+from grounding.confidence import SIMULATED_ONLY, SITE_ID, Calibrator, ConformalRule, Knot
 from vlm.model_spec import ModelSpec
 from vlm.raw_scores import Method
 
@@ -115,10 +115,14 @@ class Calibration:
 
     @property
     def calibrator_id(self) -> str:
-        """The method, and the hash of curves, rule and model: two that differ in any of them have two ids."""
+        """The method, and the hash of curves, rule and model: two that differ in any of them have two ids.
+
+        A site's own begins so that what was stored under it can be told apart (`Confidence.calibrated_on`).
+        """
         told = _as_file(self)
         telling = {name: told[name] for name in ("revision", "quantization", "method", "curves", "conformal")}
-        return f"{self.method.value}-{hashlib.sha256(canonical_json(telling).encode('utf-8')).hexdigest()[:12]}"
+        owner = SITE_ID if self.source is Source.SITE else ""
+        return f"{owner}{self.method.value}-{hashlib.sha256(canonical_json(telling).encode('utf-8')).hexdigest()[:12]}"
 
     @property
     def words(self) -> str:
