@@ -1,4 +1,4 @@
-"""One exact JSON form for a case, a draft and a review: what the store keeps and hashes, and what `--json` prints.
+"""One exact JSON form for cases, drafts, evidence and reviews: what the store keeps and hashes, what `--json` prints.
 
 Canonical (sorted keys, no white space, UTF-8): equal values give equal bytes, and reading the text gives the equal
 value back. Reading is strict: an unknown key, a missing one or a value of another kind is refused, so that a row that
@@ -21,7 +21,9 @@ from typing import TypeVar
 
 from cases.audit import canonical_json
 from cases.draft import Draft
+from cases.evidence import DraftEvidence
 from cases.review import Review, SentenceReview
+from cases.second_read import SecondRead
 from cases.study import Case
 
 
@@ -29,7 +31,7 @@ class SerializeError(ValueError):
     """A value that has no JSON form here, or a text that is not the JSON form of what was asked for."""
 
 
-Record = Case | Draft | Review | SentenceReview
+Record = Case | Draft | DraftEvidence | Review | SentenceReview | SecondRead
 R = TypeVar("R")
 
 
@@ -80,6 +82,15 @@ def draft_from_json(text: str) -> Draft:
     return _from_json(text, Draft)
 
 
+def evidence_from_json(text: str) -> DraftEvidence:
+    """The evidence of that text.
+
+    Raises:
+        SerializeError: it is not the JSON form of a draft's evidence.
+    """
+    return _from_json(text, DraftEvidence)
+
+
 def review_from_json(text: str) -> Review:
     """The review of that text.
 
@@ -96,6 +107,15 @@ def sentence_review_from_json(text: str) -> SentenceReview:
         SerializeError: it is not the JSON form of a decision.
     """
     return _from_json(text, SentenceReview)
+
+
+def second_read_from_json(text: str) -> SecondRead:
+    """The second read of that text.
+
+    Raises:
+        SerializeError: it is not the JSON form of a second read.
+    """
+    return _from_json(text, SecondRead)
 
 
 def _from_json(text: str, kind: type[R]) -> R:
