@@ -65,6 +65,18 @@ class ReviewMismatchError(RefusedError):
     """The decisions do not fit the draft they are about, sentence by sentence."""
 
 
+class SameReaderError(RefusedError):
+    """A second read by the reader who signed the review; another reader's is wanted."""
+
+
+class NothingToSecondReadError(RefusedError):
+    """The second read is of a review that is not in force."""
+
+
+class SecondReadSettledError(RefusedError):
+    """The review has its second read; only an amendment of it can be read again."""
+
+
 class QueryRefusedError(RefusedError):
     """Not one SELECT: SQL from outside reads, and does nothing else."""
 

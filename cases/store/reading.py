@@ -6,14 +6,24 @@ from collections.abc import Sequence
 
 from cases.audit import AuditEvent
 from cases.draft import Draft
+from cases.evidence import DraftEvidence
 from cases.review import Review, SentenceReview
-from cases.serialize import case_from_json, draft_from_json, review_from_json, sentence_review_from_json
+from cases.second_read import SecondRead
+from cases.serialize import (
+    case_from_json,
+    draft_from_json,
+    evidence_from_json,
+    review_from_json,
+    second_read_from_json,
+    sentence_review_from_json,
+)
 from cases.store.chain import EVENT_COLUMNS, event_of
 from cases.store.database import Cursor
 from cases.store.errors import UnknownRecordError
 from cases.store.records import Work
 from cases.store.signing import Standing
 from cases.study import Case, CaseStatus
+from grounding.triggers import Trigger
 
 
 def all_cases(cursor: Cursor) -> tuple[Case, ...]:
@@ -57,6 +67,41 @@ def latest_draft(cursor: Cursor, case_id: str) -> Draft | None:
     sql = "SELECT body FROM drafts WHERE case_id = ? ORDER BY sequence DESC LIMIT 1"
     found = _bodies(cursor, sql, [case_id])
     return draft_from_json(found[0]) if found else None
+
+
+def all_evidence(cursor: Cursor, draft_id: str) -> tuple[DraftEvidence, ...]:
+    """What was measured of a draft, oldest first; empty when nothing was."""
+    sql = "SELECT body FROM evidence WHERE draft_id = ? ORDER BY sequence"
+    return tuple(evidence_from_json(body) for body in _bodies(cursor, sql, [draft_id]))
+
+
+def find_evidence(cursor: Cursor, evidence_id: str) -> DraftEvidence | None:
+    """The evidence of that id, None when there is none."""
+    found = _bodies(cursor, "SELECT body FROM evidence WHERE evidence_id = ?", [evidence_id])
+    return evidence_from_json(found[0]) if found else None
+
+
+def all_second_reads(cursor: Cursor, case_id: str | None) -> tuple[SecondRead, ...]:
+    """Second reads of a case, or of all, oldest first; those of superseded reviews among them."""
+    sql = "SELECT body FROM second_reads WHERE ?1 IS NULL OR case_id = ?1 ORDER BY sequence"
+    return tuple(second_read_from_json(body) for body in _bodies(cursor, sql, [case_id]))
+
+
+def find_second_read(cursor: Cursor, second_read_id: str) -> tuple[SecondRead, int] | None:
+    """The second read of that id and the sequence of its event, None when there is none."""
+    sql = "SELECT body, sequence FROM second_reads WHERE second_read_id = ?"
+    found = cursor.execute(sql, [second_read_id]).fetchone()
+    return (second_read_from_json(str(found[0])), int(found[1])) if found else None
+
+
+def blocking(cursor: Cursor, case_id: str) -> tuple[Trigger, ...]:
+    """The blocking triggers of a signed case for which a second reader is still wanted, as `v_cases` says."""
+    waits = cursor.execute("SELECT waits_for_second_read FROM v_cases WHERE case_id = ?", [case_id]).fetchone()
+    if waits != (True,):
+        return ()
+    reviewed = {review.draft_id for review in all_reviews(cursor, case_id)} - {None}
+    measured = (one for draft_id in sorted(map(str, reviewed)) for one in all_evidence(cursor, draft_id))
+    return tuple(dict.fromkeys(trigger for evidence in measured for trigger in evidence.blocking))
 
 
 def all_reviews(cursor: Cursor, case_id: str | None) -> tuple[Review, ...]:

@@ -18,6 +18,9 @@ KEYS: Mapping[str, str] = {
     "decisions": "decision_id",
     "reviews": "review_id",
     "review_sentences": "review_sentence_id",
+    "evidence": "evidence_id",
+    "triggers": "trigger_id",
+    "second_reads": "second_read_id",
 }
 """Every table that holds records, with the column that names a row. Events have a chain of their own."""
 

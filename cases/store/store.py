@@ -1,7 +1,8 @@
-"""The ledger as the rest of the house sees it: cases, drafts, decisions and reviews in; the same, and proofs, out.
+"""The ledger as the rest of the house sees it: cases, drafts, evidence and reviews in; the same, and proofs, out.
 
 Append-only: there is no way here to change or remove a row. Every write is one transaction with its audit event, read
-back before the call returns. Nothing but this package knows DuckDB. Retention and the written protocol are not here.
+back before the call returns. Nothing but this package knows DuckDB. Retention and the written protocol are not here:
+triggers come in with the evidence; what a blocking one blocks follows from the rows, in the view `v_cases`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Self
 
 from cases.audit import Action, AuditEvent
 from cases.draft import Draft, DraftStatus
+from cases.evidence import DraftEvidence
 from cases.review import Review, SentenceReview
-from cases.store import anchor_file, query, reading, writes
+from cases.second_read import SecondRead
+from cases.store import anchor_file, query, reading, second_look, writes
 from cases.store.chain import Entry, anchor_from_json
 from cases.store.database import Cursor, Database
 from cases.store.errors import TornWriteError
@@ -26,6 +29,7 @@ from cases.store.migrate import migrate
 from cases.store.records import Work
 from cases.store.verify import Verification, verify
 from cases.study import Case, CaseStatus
+from grounding.triggers import Trigger
 
 CURRENT = "(current)"  # instead of a draft id: the latest draft when it is usable, otherwise no draft
 
@@ -102,6 +106,36 @@ class Store:
             RefusedError: the case is out of scope, and the draft is not an abstention.
         """
         return self._ledger.append(writes.drafting(draft, agent=agent, role=role)) is not None
+
+    def record_evidence(self, evidence: DraftEvidence, *, agent: str, role: str = "author") -> bool:
+        """Keep what was measured of a draft, with a row for each trigger; whether it is new.
+
+        Recording it again changes nothing. A draft may be measured more than once, and the latest is shown; a blocking
+        trigger of an earlier measuring stands all the same.
+
+        Raises:
+            UnknownRecordError: its draft is not kept, or is of another case.
+            RecordConflictError: evidence of that id is kept with another content.
+            RefusedError: it does not fit the draft's sentences.
+        """
+        return self._ledger.append(second_look.measuring(evidence, agent=agent, role=role)) is not None
+
+    def record_second_read(self, second_read: SecondRead, *, agent_role: str) -> Receipt:
+        """Sign a second read; read back. Signing it again gives the same receipt.
+
+        Raises:
+            RecordConflictError: a second read of that id is signed with another content.
+            SameReaderError: the reader signed the review.
+            NothingToSecondReadError, SecondReadSettledError, UnknownRecordError: by the rules of
+                `cases.store.second_look`.
+            StoreFaultError, StoreContendedError: nothing was recorded; signing it again is safe.
+        """
+        event = self._ledger.append(second_look.second_reading(second_read, role=agent_role))
+        if event is None:
+            with self._snapshot() as cursor:
+                kept = reading.find_second_read(cursor, second_read.second_read_id)
+                event = _standing_event(cursor, kept[1] if kept else None)
+        return _receipt(event)
 
     def log(self, action: Action, *, agent: str, role: str, entity: str, detail: Mapping[str, object]) -> Receipt:
         """Record that something happened that writes no other row (a view, an opening, an export)."""
@@ -186,6 +220,22 @@ class Store:
         with self._database.cursor() as cursor:
             return reading.latest_draft(cursor, case_id)
 
+    def evidence_of(self, draft_id: str) -> DraftEvidence | None:
+        """What was measured of a draft, by the latest measuring; None when nothing was."""
+        with self._database.cursor() as cursor:
+            measured = reading.all_evidence(cursor, draft_id)
+            return measured[-1] if measured else None
+
+    def second_reads(self, case_id: str | None = None) -> tuple[SecondRead, ...]:
+        """Second reads of a case, or of all, oldest first; those of superseded reviews among them."""
+        with self._database.cursor() as cursor:
+            return reading.all_second_reads(cursor, case_id)
+
+    def waits_for_second_read(self, case_id: str) -> tuple[Trigger, ...]:
+        """The blocking triggers for which a second reader must agree with the review in force; empty when none must."""
+        with self._snapshot() as cursor:
+            return reading.blocking(cursor, case_id)
+
     def reviews(self, case_id: str | None = None) -> tuple[Review, ...]:
         """Signed reviews of a case, or of all, oldest first; the last of a case is the one in force."""
         with self._database.cursor() as cursor:
@@ -206,7 +256,7 @@ class Store:
             return reading.all_events(cursor)
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[object, ...]]:
-        """The rows of one SELECT over the views v_cases, v_drafts, v_reviews, v_decisions, v_saves and v_events.
+        """The rows of one SELECT over the views of `migrations/` (v_cases, v_drafts, v_reviews, v_triggers, ...).
 
         Raises:
             QueryRefusedError: it is not one SELECT, or DuckDB does not take it.

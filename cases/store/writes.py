@@ -22,12 +22,14 @@ from cases.store.signing import check_signable
 from cases.study import Case, CaseStatus
 
 READER = "reader"
+ARRIVING = (CaseStatus.REGISTERED, CaseStatus.ABSTAINED)
 
 
 def registering(case: Case, *, agent: str, role: str) -> Decide:
     """Keep a case, unless it is kept already (the time of arrival does not count)."""
 
     def decide(cursor: Cursor) -> Entry | None:
+        _check_unread(case)
         kept = reading.find_case(cursor, case.case_id)
         if kept is None:
             return Entry(Action.CASE_REGISTERED, agent, role, case.case_id, rows=lambda stamp: (case_row(case, stamp),))
@@ -99,6 +101,13 @@ def signing(review: Review, *, role: str) -> Decide:
         )
 
     return decide
+
+
+def _check_unread(case: Case) -> None:
+    """A case comes in unread: no sender's word makes a report final here, only this ledger's signatures do."""
+    if case.status not in ARRIVING:
+        msg = f"a case comes in registered or abstained, not {case.status}: import it unread and sign it here"
+        raise RefusedError(msg)
 
 
 def _check_in_scope(case: Case, draft: Draft) -> None:
