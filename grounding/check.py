@@ -15,6 +15,7 @@ from grounding.context import Reading, read
 from grounding.measurement import sizes_mm
 from grounding.report import GroundedReport, GroundedSentence, Laterality, Polarity, Progression
 from grounding.side import contradicts, side_of
+from grounding.views import views_in, views_named
 from grounding.words import words_of
 
 
@@ -28,6 +29,8 @@ class Rule(StrEnum):
     COMPARISON_WITHOUT_PRIOR = "comparison-without-prior@1"
     PRIOR_DENIED = "prior-denied@1"
     MEASUREMENT_WITHOUT_SOURCE = "measurement-without-source@1"
+    VIEW_NOT_ATTACHED = "view-not-attached@1"
+    LEANS_WITHOUT_CITATION = "leans-without-citation@1"
     FIELD_AGAINST_WORDS = "field-against-words@1"
 
 
@@ -53,7 +56,9 @@ class _Checked:
     reading: Reading
     notes: Mapping[str, str]
     note_sizes: frozenset[float]
+    note_views: frozenset[str]
     has_prior: bool
+    has_prior_image: bool | None
     limitations: tuple[str, ...]
 
 
@@ -73,13 +78,19 @@ REASONS: Final = (  # words by which a sentence says why it shows no box
 )
 
 
-def violations(report: GroundedReport, *, notes: Mapping[str, str], has_prior: bool) -> tuple[Violation, ...]:
+PRIOR_IMAGES: Final = ("prior image", "previous image", "earlier image", "prior radiograph", "prior film")
+
+
+def violations(
+    report: GroundedReport, *, notes: Mapping[str, str], has_prior: bool, has_prior_image: bool | None = None
+) -> tuple[Violation, ...]:
     """Every rule that a sentence of the report breaks, in the order of the sentences, then of the rules.
 
     Args:
         report: of a draft, or as signed.
         notes: text of the case's prior notes by id.
         has_prior: whether the model was given any prior (a note, a report or an image).
+        has_prior_image: whether one of them is an image; None where the caller does not know.
 
     >>> from grounding.report import GroundedSentence
     >>> report = GroundedReport((GroundedSentence("Nodule, new.", finding="nodule", groundable=True),))
@@ -87,13 +98,12 @@ def violations(report: GroundedReport, *, notes: Mapping[str, str], has_prior: b
     ['box-missing@1', 'comparison-without-prior@1']
     """
     sizes = frozenset(size for text in notes.values() for size in sizes_mm(text))
-    return tuple(
-        Violation(rule, index, message)
-        for index, sentence in enumerate(report.sentences)
-        for rule, message in _broken(
-            _Checked(sentence, read(sentence.text), notes, sizes, has_prior, report.limitations)
-        )
+    views = frozenset(view for text in notes.values() for view in views_named(text))
+    checked = (
+        _Checked(one, read(one.text), notes, sizes, views, has_prior, has_prior_image, report.limitations)
+        for one in report.sentences
     )
+    return tuple(Violation(rule, index, message) for index, one in enumerate(checked) for rule, message in _broken(one))
 
 
 def _broken(checked: _Checked) -> Iterator[tuple[Rule, str]]:
@@ -169,6 +179,32 @@ def _measurement_without_source(checked: _Checked) -> str | None:
     return f"{unknown[0]:g} mm stands in no note and was measured by nobody: measure it, or leave it out"
 
 
+def _view_not_attached(checked: _Checked) -> str | None:
+    named = views_in(checked.sentence.text)
+    if checked.has_prior_image is False and _speaks_of_prior_image(checked):
+        return "it speaks of a prior image and the case has none: drop it, or add the image"
+    missing = sorted(named - checked.note_views)
+    if not missing:
+        return None
+    return f"it speaks of a {missing[0]} that the case has not: drop it, or cite the note that tells of it"
+
+
+def _speaks_of_prior_image(checked: _Checked) -> bool:
+    words = f" {' '.join(word.lower for word in words_of(checked.sentence.text))} "
+    return checked.reading.compares and any(f" {name} " in words for name in PRIOR_IMAGES)
+
+
+def _leans_without_citation(checked: _Checked) -> str | None:
+    """What leans on a report says where it stands there: a sentence that names one and cites nothing is on its own."""
+    words = {word.lower for word in words_of(checked.sentence.text)}
+    silent = checked.sentence.progression in (Progression.NEW, Progression.NOT_COMPARABLE)
+    if not checked.notes or checked.sentence.citations or silent or not ({"report", "note"} & words):
+        return None
+    if not checked.reading.compares:
+        return None
+    return "it leans on a report or note and cites none of its words: cite the span, or drop what leans on it"
+
+
 def _field_against_words(checked: _Checked) -> str | None:
     sentence, mentions = checked.sentence, checked.reading.mentions
     if not mentions or sentence.finding is None:
@@ -192,5 +228,7 @@ RULES: Final[tuple[tuple[Rule, Callable[[_Checked], str | None]], ...]] = (
     (Rule.COMPARISON_WITHOUT_PRIOR, _comparison_without_prior),
     (Rule.PRIOR_DENIED, _prior_denied),
     (Rule.MEASUREMENT_WITHOUT_SOURCE, _measurement_without_source),
+    (Rule.VIEW_NOT_ATTACHED, _view_not_attached),
+    (Rule.LEANS_WITHOUT_CITATION, _leans_without_citation),
     (Rule.FIELD_AGAINST_WORDS, _field_against_words),
 )

@@ -49,6 +49,8 @@ RULE_WORDS: Final = {
     Rule.COMPARISON_WITHOUT_PRIOR: "it compares without a prior",
     Rule.PRIOR_DENIED: "it says that there is no prior, and there is one",
     Rule.MEASUREMENT_WITHOUT_SOURCE: "its measurement stands nowhere",
+    Rule.VIEW_NOT_ATTACHED: "it speaks of a view or an examination that the case has not",
+    Rule.LEANS_WITHOUT_CITATION: "it leans on a note and cites none",
     Rule.FIELD_AGAINST_WORDS: "its fields and its words differ",
 }
 NOTES: Final = frozenset({EvidenceInput.PRIOR_REPORT, EvidenceInput.CLINICAL_NOTES})

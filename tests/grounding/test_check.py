@@ -124,3 +124,45 @@ def test_violations_stand_in_the_order_of_the_sentences():
         (0, Rule.BOX_MISSING),
         (2, Rule.BOX_MISSING),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "notes", "rules"),
+    [
+        ("No effusion on the lateral view.", NOTES, [Rule.VIEW_NOT_ATTACHED]),
+        ("No effusion on the lateral.", NOTES, [Rule.VIEW_NOT_ATTACHED]),
+        ("No nodule on PA and lateral radiographs.", NOTES, [Rule.VIEW_NOT_ATTACHED]),
+        ("No nodule on CT.", NOTES, [Rule.VIEW_NOT_ATTACHED]),
+        ("No effusion on ultrasound.", NOTES, [Rule.VIEW_NOT_ATTACHED]),
+        ("No nodule on CT.", {"n1": "CT of May: no nodule."}, []),  # the note has it
+        ("No nodule; CT is advised to exclude one.", NOTES, []),  # yet to be made
+        ("No lateral view was obtained, no effusion.", NOTES, []),  # says that there is none
+        ("No opacity in the lateral left base.", NOTES, []),  # a place
+        ("No nodule; act on it.", NOTES, []),  # no CT
+    ],
+)
+def test_views_that_are_not_attached(text: str, notes: dict[str, str], rules: list[Rule]):
+    assert broken(derive_sentence(Phrase(text), notes=notes), notes=notes) == rules
+
+
+@pytest.mark.parametrize(("has_image", "rules"), [(False, [Rule.VIEW_NOT_ATTACHED]), (True, []), (None, [])])
+def test_a_prior_image_that_is_not_attached(has_image: bool | None, rules: list[Rule]):
+    report = GroundedReport((derived("The nodule on the prior image is no longer seen."),))
+    found = violations(report, notes=NOTES, has_prior=True, has_prior_image=has_image)
+    assert [violation.rule for violation in found] == rules
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("Nodule in the left lower zone, not localized, stable compared with the prior report.", []),  # cites n1
+        ("The nodule in the left lower zone described in the prior report is not seen.", []),
+        ("The mass in the right upper zone described in the prior report is not seen.", [Rule.LEANS_WITHOUT_CITATION]),
+        ("No effusion, unchanged since the prior report.", [Rule.LEANS_WITHOUT_CITATION]),
+        ("No prior report for comparison.", [Rule.PRIOR_DENIED]),
+        ("Mass in the right upper zone, not localized, new since the prior report.", []),  # nothing there to cite
+        ("No effusion.", []),
+    ],
+)
+def test_what_leans_on_a_note_cites_it(text: str, rules: list[Rule]):
+    assert broken(derived(text)) == rules
