@@ -14,6 +14,7 @@ from typing import cast
 from cases.answer import IncompleteAnswerError
 from cases.audit import Action
 from cases.draft import Draft
+from cases.evidence import DraftEvidence, SentenceEvidence
 from cases.review import Arm, Decision, Review, SentenceReview
 from cases.store import RecordConflictError, Store
 from cases.study import Case
@@ -59,6 +60,7 @@ class Desk:
         saved: the decisions stored so far and not yet signed, by sentence index.
         signed: the signature of this reading, None before it.
         earlier: signatures under the case that are not of this reading, oldest first.
+        evidence: what was measured of the draft that is shown; None where the store holds none of it.
     """
 
     case: Case
@@ -69,6 +71,7 @@ class Desk:
     saved: Mapping[int, Saved]
     signed: Review | None
     earlier: tuple[Review, ...]
+    evidence: DraftEvidence | None = None
 
     @property
     def drafted(self) -> tuple[GroundedSentence, ...]:
@@ -94,6 +97,11 @@ class Desk:
     def notes(self) -> dict[str, str]:
         """Text of each prior note by its id."""
         return {note.note_id: note.text for note in self.case.notes}
+
+    def evidence_of(self, index: int) -> SentenceEvidence | None:
+        """What was measured of a drafted sentence; None where nothing was."""
+        measured = self.evidence.sentences if self.evidence is not None else ()
+        return measured[index] if 0 <= index < len(measured) else None
 
     @property
     def draft_id(self) -> str | None:
@@ -165,6 +173,7 @@ def load_desk(reading: OpenReading, reader: Person) -> Desk:
         saved=_saved(ledger, reading.case_id, reader.reader_id, draft_id=shown_id(draft)),
         signed=next((review for review in reviews if review.review_id == reading.review_id), None),
         earlier=tuple(review for review in reviews if review.review_id != reading.review_id),
+        evidence=None if draft is None else ledger.evidence_of(draft.draft_id),
     )
 
 

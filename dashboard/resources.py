@@ -17,8 +17,9 @@ from cases.images import ImageStore
 from cases.paths import StorePaths
 from cases.store import Store
 from dashboard.drafting import DraftingDesk, LedgerRecord, drafting_desk
-from dashboard.panel import Window, panel_png
+from dashboard.panel import Window, heat_png, panel_png
 from dashboard.settings import store_path
+from grounding.heatmap import Heatmap
 
 if TYPE_CHECKING:
     from evals.kpi import PilotKpis
@@ -83,6 +84,30 @@ def picture(sha256: str, *, window: Window, inverted: bool) -> bytes:
     """
     folder = StorePaths(store_path().resolve()).images
     return _picture(folder, sha256, window, "inverted" if inverted else "upright")
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _heated(folder: Path, sha256: str, name: str, window: Window, inverted: str, _heatmap: Heatmap) -> bytes:
+    del name  # a part of the key: it stands for the heatmap, which is not hashed
+    pixels = ImageStore(folder).get(sha256)
+    return heat_png(pixels, _heatmap, window=window, inverted=inverted == "inverted")
+
+
+def heated_picture(sha256: str, heatmap: Heatmap, *, name: str, window: Window, inverted: bool) -> bytes:
+    """The windowed PNG of a kept image with a heatmap over it.
+
+    Args:
+        sha256: of the image.
+        heatmap: over the whole of it.
+        name: of that heatmap, never used for another.
+        window: which preset.
+        inverted: black for white, of the image alone.
+
+    Raises:
+        ImageStoreError: the image is not there, or is not what was put there.
+    """
+    folder = StorePaths(store_path().resolve()).images
+    return _heated(folder, sha256, name, window, "inverted" if inverted else "upright", heatmap)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

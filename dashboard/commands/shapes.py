@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cases.draft import Draft
+    from cases.evidence import DraftEvidence, SentenceEvidence
     from cases.intake import Intake
     from cases.review import Review
     from cases.study import Case, CaseStatus
+    from grounding.attribution import Attribution
+    from grounding.confidence import Confidence
+    from grounding.conflict import Conflict
+    from grounding.redraft import SentenceChange
     from grounding.report import GroundedSentence
 
 Json = dict[str, object]
@@ -100,3 +105,68 @@ def case_row(case: Case, *, status: CaseStatus, draft: Draft | None, reviews: Se
         "draft": None if draft is None else {"draft_id": draft.draft_id, "status": draft.status.value},
         "reviews": len(reviews),
     }
+
+
+def evidence_shape(evidence: DraftEvidence) -> Json:
+    """What was measured of a draft; null is "not measured", an empty list is "looked for, and there is none"."""
+    return {
+        "evidence_id": evidence.evidence_id,
+        "draft_id": evidence.draft_id,
+        "created": evidence.created.isoformat(),
+        "protocol_sha256": evidence.protocol_sha256,
+        "action": evidence.action,
+        "missing": list(evidence.missing),
+        "unlikeness": evidence.unlikeness,
+        "triggers": [asdict(trigger) for trigger in evidence.triggers],
+        "injections": [asdict(found) for found in evidence.injections],
+        "contradictions": [asdict(found) for found in evidence.contradictions],
+        "conflicts_unplaced": [_conflict_shape(found) for found in evidence.conflicts_unplaced],
+        "copied": [asdict(found) | {"spans": [list(span) for span in found.spans]} for found in evidence.copied],
+        "appearing_without_notes": _changes_shape(evidence.appearing_without_notes),
+        "appearing_without_image": _changes_shape(evidence.appearing_without_image),
+        "seconds": {stage.stage: stage.seconds for stage in evidence.seconds},
+        "sentences": [_sentence_evidence_shape(one) for one in evidence.sentences],
+    }
+
+
+def _sentence_evidence_shape(evidence: SentenceEvidence) -> Json:
+    heatmap = evidence.heatmap
+    return {
+        "sentence": evidence.sentence,
+        "attribution": None if evidence.attribution is None else _attribution_shape(evidence.attribution),
+        "without_notes": _changes_shape(evidence.without_notes),
+        "without_image": _changes_shape(evidence.without_image),
+        "conflicts": [_conflict_shape(found) for found in evidence.conflicts],
+        "copied_share": evidence.copied_share,
+        "confidence": None if evidence.confidence is None else _confidence_shape(evidence.confidence),
+        "heatmap": None if heatmap is None else asdict(heatmap) | {"values": list(heatmap.values)},
+        "violations": [{"rule": found.rule.value, "message": found.message} for found in evidence.violations],
+    }
+
+
+def _attribution_shape(attribution: Attribution) -> Json:
+    """Nats per input that was present."""
+    nats = zip(attribution.inputs, attribution.shapley, attribution.without, strict=True)
+    return {
+        "inputs": {name.value: {"shapley": value, "without": lost} for name, value, lost in nats},
+        "full": attribution.full,
+        "empty": attribution.empty,
+        "coalitions": attribution.coalitions,
+    }
+
+
+def _confidence_shape(confidence: Confidence) -> Json:
+    """The score, and what it was calibrated on wherever a calibrated number stands."""
+    return asdict(confidence) | {
+        "word": confidence.word,
+        "calibrated_on": confidence.calibrated_on,
+        "missing": list(confidence.missing),
+    }
+
+
+def _changes_shape(changes: Sequence[SentenceChange] | None) -> list[Json] | None:
+    return None if changes is None else [asdict(change) for change in changes]
+
+
+def _conflict_shape(conflict: Conflict) -> Json:
+    return asdict(conflict)

@@ -10,8 +10,13 @@ from dashboard.markup import chip, chips, plain
 from dashboard.words import draft_words, missing_inputs, patient_line
 
 
-def case_header(case: Case, draft: Draft | None) -> None:
-    """Draw the head of a case."""
+def case_header(case: Case, *, limits: tuple[str, ...]) -> None:
+    """Draw the head of a case.
+
+    Args:
+        case: which.
+        limits: what its draft could not take into account, where the draft's evidence does not say it below.
+    """
     missing = missing_inputs(case)
     inputs = chips(missing, "warn") if missing else chip("all inputs present", "good")
     st.html(
@@ -19,7 +24,7 @@ def case_header(case: Case, draft: Draft | None) -> None:
         f"<small>Indication: {plain(case.indication or 'not sent')}</small></div>"
         f'<div class="or-inputs"><span class="or-note">Inputs </span>{inputs}</div>'
         + "".join(f'<div class="or-note">Import: {plain(words)}</div>' for words in case.warnings)
-        + (f'<div class="or-note">Draft: {plain(" ".join(limits))}</div>' if (limits := limitations(draft)) else "")
+        + (f'<div class="or-note">Draft: {plain(" ".join(limits))}</div>' if limits else "")
     )
 
 

@@ -1,4 +1,4 @@
-"""One drafted sentence as a card: the AI's words, what they say by rule, the reader's decision, and when it was stored.
+"""One drafted sentence as a card: the AI's words, its evidence, the reader's decision, and when it was stored.
 
 The card collects an answer and hands it to `cases.answer`, which says what it counts as; it decides nothing itself.
 """
@@ -15,6 +15,7 @@ from cases.store.errors import StoreError
 from dashboard import desk as desks
 from dashboard import state
 from dashboard.components.answer_fields import answer_of, correct_fields, reword_fields
+from dashboard.components.evidence import sentence_evidence
 from dashboard.components.sentence_text import facts_line, said, select_button
 from dashboard.desk import Desk
 from dashboard.identity import may_sign
@@ -40,6 +41,7 @@ def sentence_card(index: int, sentence: GroundedSentence, *, desk: Desk) -> None
         said(sentence, author="ai", struck=stored is not None and stored.decision is not Decision.KEPT)
         if stored is not None and stored.after is not None and stored.after != sentence:
             said(stored.after, author="human", struck=False)
+        sentence_evidence(index, sentence, desk=desk)
         _decision(index, sentence, desk=desk)
         _stored_line(index, desk)
 

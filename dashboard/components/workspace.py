@@ -8,8 +8,10 @@ from cases.images import ImageStoreError
 from cases.study import Image
 from dashboard import resources, state
 from dashboard.components.additions import additions
-from dashboard.components.case_header import case_header, say_no_draft
+from dashboard.components.case_header import case_header, limitations, say_no_draft
+from dashboard.components.draft_evidence import draft_evidence
 from dashboard.components.drafting import drafting_notice
+from dashboard.components.evidence import View, shown_heatmap
 from dashboard.components.image_panel import Picked, ShownBox, image_panel
 from dashboard.components.notes_panel import notes_panel
 from dashboard.components.prior_panel import prior_panel
@@ -27,7 +29,8 @@ def workspace(reading: OpenReading, reader: Person) -> None:
     """Draw the case's head, the image and notes at the left, the sentences and the signature at the right."""
     state.touch(resources.utc_now())
     desk = load_desk(reading, reader)
-    case_header(desk.case, desk.draft)
+    case_header(desk.case, limits=limitations(desk.draft) if desk.evidence is None else ())
+    draft_evidence(desk)
     left, right = st.columns([0.58, 0.42], gap="medium")
     with left:
         _image(desk)
@@ -90,7 +93,7 @@ def _toolbar(desk: Desk) -> tuple[Window, bool, bool]:
 
 
 def _current_image(desk: Desk, image: Image, *, window: Window, inverted: bool, key: str) -> None:
-    png = resources.picture(image.sha256, window=window, inverted=inverted)
+    png = _picture(desk, image, window=window, inverted=inverted)
     may_draw = desk.signed is None and may_sign(desk.reader)
     picked = Picked(on_pick=state.select, on_draw=state.keep_drawn if may_draw else None)
     if desk.case.prior_image is not None:
@@ -98,6 +101,17 @@ def _current_image(desk: Desk, image: Image, *, window: Window, inverted: bool, 
     image_panel(
         png, image=image, boxes=(*shown_boxes(desk), *_drawn()), selected=state.selected(), picked=picked, key=key
     )
+
+
+def _picture(desk: Desk, image: Image, *, window: Window, inverted: bool) -> bytes:
+    """The windowed image, with a sentence's heatmap over it where the reader asked for one; says whose it is."""
+    hot = shown_heatmap(desk)
+    if hot is None or desk.evidence is None:
+        return resources.picture(image.sha256, window=window, inverted=inverted)
+    index, heatmap = hot
+    st.caption(f"Heatmap of sentence {index + 1} over the image; press “{View.LOOKED}” there again to take it off")
+    name = f"{desk.evidence.evidence_id}.{index}"
+    return resources.heated_picture(image.sha256, heatmap, name=name, window=window, inverted=inverted)
 
 
 def _report(desk: Desk) -> None:

@@ -1,0 +1,137 @@
+"""What was measured of a draft as a whole: what asks for a second reader, what was missing, what the inputs hide.
+
+Drawn below the head of a case, above the sentences. Untrusted text is quoted and escaped, never followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import streamlit as st
+
+from cases.evidence import DraftEvidence
+from cases.study import InputName
+from cases.untrusted import untrusted_texts
+from dashboard.components.evidence_signs import conflict_html, informing_html, sign, trigger_html
+from dashboard.components.evidence_views import change_words
+from dashboard.desk import Desk
+from dashboard.evidence_words import NO_EVIDENCE, NOT_MEASURED, percent, source_words
+from dashboard.markup import plain
+from dashboard.words import INPUT
+from grounding.contradiction import Contradiction
+from grounding.injection import Injection
+from grounding.rationale import CONFLICT_WORDS, joined
+from grounding.report import GroundedReport
+from grounding.triggers import Action, FactName
+from vlm.limitations import FORBIDS
+
+LONGEST_QUOTE = 160  # characters of a flagged text; the rest stands in the notes below
+LEGEND = (
+    "Bars: each input's share of what moved the probability of the sentence. Hatched: it speaks against the sentence."
+)
+
+
+def draft_evidence(desk: Desk) -> None:
+    """Draw it; nothing where no sentence was drafted."""
+    if desk.draft is None or desk.draft.report is None:
+        return
+    if desk.evidence is None:
+        st.html(f'<div class="or-draft"><div class="or-sure">{plain(NO_EVIDENCE)}</div></div>')
+        return
+    st.html(draft_html(desk.evidence, desk.draft.report, texts=untrusted_texts(desk.case)))
+
+
+def draft_html(evidence: DraftEvidence, report: GroundedReport, *, texts: Mapping[str, str]) -> str:
+    """All that concerns the draft as a whole.
+
+    Args:
+        evidence: as stored.
+        report: the draft's, for its limitations.
+        texts: the untrusted texts of the case by their source, to quote what was flagged.
+    """
+    signs = "".join(
+        (
+            *_asked(evidence),
+            *(_injection(one, texts) for one in evidence.injections),
+            *(_contradiction(one) for one in evidence.contradictions),
+            *(conflict_html(one) for one in evidence.conflicts_unplaced),
+            *_limits(evidence, report),
+            *_copied(evidence),
+            *_appearing(evidence),
+            informing_html(evidence.triggers_of(None)),
+        )
+    )
+    return (
+        f'<div class="or-draft"><h4>Evidence of this draft</h4>{signs}'
+        f'<div class="or-sure">{plain(_unlike(evidence))} {plain(LEGEND)}</div></div>'
+    )
+
+
+def _asked(evidence: DraftEvidence) -> Iterator[str]:
+    """What asks for a second reader: the draft's own triggers, and which sentences have theirs."""
+    for action in (Action.BLOCK, Action.SECONDARY_REVIEW):
+        yield from (trigger_html(one) for one in evidence.triggers_of(None) if one.action is action)
+    for action, heading, kind in (
+        (Action.BLOCK, "Not final before a second reader signs:", "bad"),
+        (Action.SECONDARY_REVIEW, "A second reader is asked for:", "warn"),
+    ):
+        found = {one.sentence for one in evidence.triggers if one.action is action and one.sentence is not None}
+        if found:
+            numbers = joined([str(index + 1) for index in sorted(found)])
+            yield sign(heading, f"by sentence {numbers}; the rule stands beside it.", kind=kind)
+
+
+def _injection(found: Injection, texts: Mapping[str, str]) -> str:
+    text = texts.get(found.source, "")
+    quote = text[found.start : found.end] if found.start is not None else ""
+    shown = f": “{plain(quote[:LONGEST_QUOTE])}{'…' if len(quote) > LONGEST_QUOTE else ''}”" if quote else ""
+    body = f"in {plain(source_words(found.source))}{shown} <code>{plain(found.pattern)}</code>"
+    return sign("Text that addresses the model", body, kind="bad")
+
+
+def _contradiction(found: Contradiction) -> str:
+    first, second = (f"{plain(one.note_id)}: “{plain(one.quote)}”" for one in (found.first, found.second))
+    return sign(f"Notes contradict each other on {CONFLICT_WORDS[found.kind]}", f"<br>{first}<br>{second}", kind="warn")
+
+
+def _limits(evidence: DraftEvidence, report: GroundedReport) -> Iterator[str]:
+    """What was missing or unread and what that forbids; the report's own words where it has them."""
+    said = report.limitations
+    lines = (*said, *(_missing(name) for name in evidence.missing if not _spoken_of(name, said)))
+    if lines:
+        yield sign("Missing or not read:", plain(" ".join(lines)), kind="warn")
+
+
+def _spoken_of(name: str, said: tuple[str, ...]) -> bool:
+    return any(line.lower().startswith(name.replace("_", " ")) for line in said)
+
+
+def _missing(name: str) -> str:
+    if name not in set(InputName):  # written by a later version
+        return f"{name}: missing."
+    words = INPUT[InputName(name)]
+    return f"{words[0].upper()}{words[1:]}: missing: {FORBIDS[InputName(name)]}."
+
+
+def _copied(evidence: DraftEvidence) -> Iterator[str]:
+    for one in evidence.copied:
+        body = f"{percent(one.share)} of {plain(one.note_id)} stands word for word in {plain(one.source_note_id)}."
+        yield sign("Copied note:", body)
+
+
+def _appearing(evidence: DraftEvidence) -> Iterator[str]:
+    for heading, changes in (
+        ("Only without the notes:", evidence.appearing_without_notes),
+        ("Only without the image:", evidence.appearing_without_image),
+    ):
+        if changes:
+            yield sign(heading, "; ".join(change_words(change) for change in changes))
+
+
+def _unlike(evidence: DraftEvidence) -> str:
+    """How unlike the training data the case is; the flag itself is a trigger, since a rule sets its threshold."""
+    if evidence.unlikeness is None:
+        return f"Unlike the training images: {NOT_MEASURED}."
+    flagged = any(one.fact is FactName.UNLIKE_TRAINING for one in evidence.triggers)
+    verdict = "a written rule flags it" if flagged else "no written rule flags it"
+    return f"Unlike the training images: {evidence.unlikeness:.2f}, {verdict}."
