@@ -28,7 +28,8 @@ VIEWS: Final = {
 _ADVISED: Final = re.compile(
     r"\b(?:advis|recommend|suggest|consider|could be|may be (?:useful|helpful)|would|should|if |needed|necessary"
     r"|require|correlat|for further|to (?:exclude|confirm|assess|clarify|evaluate|characteri[sz]e)"
-    r"|no (?:lateral|CT|MRI|PET)|not (?:available|given|included|sent|obtained|performed|acquired)|without (?:a )?(?:lateral|CT))",
+    r"|no (?:lateral|CT|MRI|PET)|not (?:available|given|included|sent|obtained|performed|acquired)"
+    r"|without (?:a )?(?:lateral|CT))",
     re.IGNORECASE,
 )
 
