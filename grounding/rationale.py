@@ -51,6 +51,8 @@ RULE_WORDS: Final = {
     Rule.MEASUREMENT_WITHOUT_SOURCE: "its measurement stands nowhere",
     Rule.VIEW_NOT_ATTACHED: "it speaks of a view or an examination that the case has not",
     Rule.LEANS_WITHOUT_CITATION: "it leans on a note and cites none",
+    Rule.VIEW_NOT_ATTACHED: "it speaks of a view that is not there",
+    Rule.LEANS_WITHOUT_CITATION: "it leans on a note and cites none",
     Rule.FIELD_AGAINST_WORDS: "its fields and its words differ",
 }
 NOTES: Final = frozenset({EvidenceInput.PRIOR_REPORT, EvidenceInput.CLINICAL_NOTES})
