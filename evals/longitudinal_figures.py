@@ -1,10 +1,11 @@
-"""Paired differences of shares with intervals by patient: whole patients are drawn for both answers at once."""
+"""Means and paired differences with intervals by patient: whole patients are drawn, for both answers at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evals.bootstrap import cluster_ci95, ratio
 from evals.rate import UNMEASURED, Figure
@@ -30,6 +31,15 @@ def paired_difference(first: Sequence[bool], second: Sequence[bool], patients: S
         raise ValueError(msg)
     if not first:
         return UNMEASURED
-    less = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    value = float(less.mean())
-    return Figure(value, cluster_ci95(patients, ratio(less, np.ones(less.size)), seed=seed), less.size)
+    return mean_of(np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64), patients, seed=seed)
+
+
+def mean_of(values: Sequence[float] | NDArray[np.float64], patients: Sequence[str], *, seed: int) -> Figure:
+    """The mean of at least one value, with an interval by patient.
+
+    >>> mean_of([0.25, 0.75], ["a", "a"], seed=0)
+    Figure(value=0.5, ci95=None, n=2)
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    ci95 = cluster_ci95(patients, ratio(numbers, np.ones(numbers.size)), seed=seed)
+    return Figure(float(numbers.mean()), ci95, numbers.size)
