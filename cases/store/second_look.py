@@ -7,14 +7,16 @@ Each function that returns a `Decide` is run by the ledger inside the transactio
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 from cases.audit import Action as Event
+from cases.draft import Draft
 from cases.evidence import DraftEvidence
 from cases.review import Review
 from cases.second_read import SecondRead, Verdict, same_reader
 from cases.serialize import to_json
-from cases.store import reading
+from cases.store import reading, writes
 from cases.store.chain import Entry
 from cases.store.database import Cursor
 from cases.store.errors import (
@@ -30,6 +32,29 @@ from cases.store.row import Row, Stamp, row_of
 from grounding.triggers import Action, Trigger
 
 
+def drafting(draft: Draft, evidence: DraftEvidence | None, *, agent: str, role: str) -> Decide:
+    """Keep a draft together with its evidence; where the draft is kept already, the evidence alone."""
+    draft_alone = writes.drafting(draft, agent=agent, role=role)
+    if evidence is None:
+        return draft_alone
+
+    def decide(cursor: Cursor) -> Entry | None:
+        entry = draft_alone(cursor)
+        if entry is None:
+            return measuring(evidence, agent=agent, role=role)(cursor)
+        if reading.find_evidence(cursor, evidence.evidence_id) is not None:
+            msg = "evidence of that id is kept of another draft, and evidence never changes: give it a new id"
+            raise RecordConflictError(msg)
+        _check_fits(draft, evidence)
+        return dataclasses.replace(
+            entry,
+            detail={**entry.detail, "evidence_id": evidence.evidence_id, **_asked_for(evidence)},
+            rows=lambda stamp: (*entry.rows(stamp), *evidence_rows(evidence, stamp)),
+        )
+
+    return decide
+
+
 def measuring(evidence: DraftEvidence, *, agent: str, role: str) -> Decide:
     """Keep what was measured of a draft that is kept, unless that is kept already."""
 
@@ -40,13 +65,8 @@ def measuring(evidence: DraftEvidence, *, agent: str, role: str) -> Decide:
         if kept is not None:
             msg = "evidence of that id is kept with another content, and evidence never changes: give it a new id"
             raise RecordConflictError(msg)
-        _check_fits(cursor, evidence)
-        action = evidence.action
-        detail = {
-            "case_id": evidence.case_id,
-            "draft_id": evidence.draft_id,
-            "action": None if action is None else action.value,
-        }
+        _check_fits(reading.find_draft(cursor, evidence.draft_id), evidence)
+        detail = {"case_id": evidence.case_id, "draft_id": evidence.draft_id, **_asked_for(evidence)}
         return Entry(
             Event.EVIDENCE_RECORDED,
             agent,
@@ -160,9 +180,13 @@ def second_read_row(second_read: SecondRead, stamp: Stamp) -> Row:
     )
 
 
-def _check_fits(cursor: Cursor, evidence: DraftEvidence) -> None:
-    draft = reading.find_draft(cursor, evidence.draft_id)
-    if draft is None or draft.case_id != evidence.case_id:
+def _asked_for(evidence: DraftEvidence) -> dict[str, object]:
+    """What the triggers ask for at most, for the event's detail."""
+    return {"asks_for": None if evidence.action is None else evidence.action.value}
+
+
+def _check_fits(draft: Draft | None, evidence: DraftEvidence) -> None:
+    if draft is None or (draft.draft_id, draft.case_id) != (evidence.draft_id, evidence.case_id):
         msg = "the case has no such draft: record the draft first, then what was measured of it"
         raise UnknownRecordError(msg)
     drafted = len(draft.report.sentences) if draft.report is not None else 0

@@ -97,15 +97,21 @@ class Store:
         """
         return self._ledger.append(writes.registering(case, agent=agent, role=role)) is not None
 
-    def record_draft(self, draft: Draft, *, agent: str, role: str = "author") -> bool:
-        """Keep a draft, whatever became of it; whether it is new. Recording it again changes nothing.
+    def record_draft(
+        self, draft: Draft, *, agent: str, role: str = "author", evidence: DraftEvidence | None = None
+    ) -> bool:
+        """Keep a draft, whatever became of it, with its evidence where there is some; whether anything of it is new.
+
+        Both in one transaction, so that nobody signs a draft whose blocking triggers are still on their way. Recording
+        them again changes nothing.
 
         Raises:
             UnknownRecordError: its case is not kept.
-            RecordConflictError: a draft of that id is kept with another content.
-            RefusedError: the case is out of scope, and the draft is not an abstention.
+            RecordConflictError: a draft (or evidence) of that id is kept with another content.
+            RefusedError: the case is out of scope, and the draft is not an abstention; or the evidence is of another
+                draft or does not fit its sentences.
         """
-        return self._ledger.append(writes.drafting(draft, agent=agent, role=role)) is not None
+        return self._ledger.append(second_look.drafting(draft, evidence, agent=agent, role=role)) is not None
 
     def record_evidence(self, evidence: DraftEvidence, *, agent: str, role: str = "author") -> bool:
         """Keep what was measured of a draft, with a row for each trigger; whether it is new.

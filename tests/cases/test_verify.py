@@ -36,6 +36,12 @@ COLUMNS = {  # written out by hand: a column that is added must be added here, a
     " active_s overridden kept reworded corrected deleted added supersedes body sha256",
     "review_sentences": "review_sentence_id sequence review_id case_id draft_id reader_id sentence_index decision"
     " reason override finding_before finding_after polarity_before polarity_after boxes_before boxes_after body sha256",
+    "evidence": "evidence_id sequence recorded_at draft_id case_id created_at protocol_sha256 sentences conflicts"
+    " contradictions injections unlikeness inform secondary_review block total_s body sha256",
+    "triggers": "trigger_id sequence evidence_id draft_id case_id rule_id rule_version action fact value comparison"
+    " threshold sentence_index detail reason sha256",
+    "second_reads": "second_read_id sequence recorded_at review_id case_id reader_id verdict reason signed_at body"
+    " sha256",
 }
 EDITS = [(table, column) for table, columns in COLUMNS.items() for column in columns.split()]
 OTHER = {
@@ -172,7 +178,7 @@ def test_two_events_that_changed_places_are_found(file):
 def test_two_rows_that_changed_bodies_are_found(file):
     swap = "UPDATE cases SET body = (SELECT max(body) FROM cases) WHERE case_id = 'c1'"
     with tampered(file, swap) as cursor:
-        assert verify(cursor).first_bad == 3  # after two migrations, the first case
+        assert verify(cursor).first_bad == 4  # after three migrations, the first case
 
 
 def rewritten(cursor, *, without=()):
@@ -284,6 +290,8 @@ def test_tampering_is_found_through_the_store_after_reopening(samples, whole, fi
             "DELETE FROM events WHERE action = 'store_migrated'",
             "UPDATE events SET entity = 'x' WHERE sequence = 1",
             "DELETE FROM reviews",
+            "UPDATE triggers SET action = 'inform'",  # a block that somebody takes the force from
+            "UPDATE second_reads SET verdict = 'agree'",
         ]
     ):
         copy = tmp_path / f"{index}.duckdb"
@@ -358,6 +366,6 @@ def test_ten_thousand_events_verify_in_seconds(samples, tmp_path):
         found = store.verify(anchor=head.as_json())
         took = time.process_time() - start
     assert found.ok, found
-    assert found.events == 10_003
+    assert found.events == 10_004
     print(f"10 000 events with a row each verify in {took:.2f} s of processor time")
     assert took < 5.0
