@@ -4,8 +4,8 @@ Every case (`evals.attribution_cases`) is drafted by the product's own path; of 
 fact are attributed. A draft that does not state it is counted (`drafted`) and asked no more: no sentence is put into
 the model's mouth for this. Two questions: is the input with the highest Shapley value the one that knows the fact
 (`top_is_right`), and does removing that top input cost the sentence more than removing any other does
-(`top_is_most_needed`)? Both are asked of sentences scored in the draft's context, which is what the product shows, and
-of the same sentences scored as the first of an answer.
+(`top_is_most_needed`)? Both are asked in each manner of scoring a sentence (`vlm.ways`), so that the manner that the
+product shows is chosen by measurement.
 
 `as_dict` (the shape of `overread eval attribution --json`; F is {"value", "ci95", "n"}, n counts sentences):
 
@@ -33,10 +33,11 @@ from evals.rate import Rate
 from evals.trial import Drafter
 from grounding.attribution import Attribution
 from vlm.backend import AnswerScoringBackend
-from vlm.coalitions import Manner, attributed, attributions, table, values_of
+from vlm.coalitions import attributed, attributions, table, values_of
 from vlm.families import family_named
 from vlm.redrafts import redrafts
 from vlm.spoken import spoken
+from vlm.ways import SHOWN, Manner
 
 TARGET = 0.95
 
@@ -88,8 +89,8 @@ class AttributionResult:
             "seed": self.seed,
             "model": None if self.model is None else asdict(self.model),
             "target": TARGET,
-            "shown": Manner.IN_DRAFT.value,
-            "unmeasured": sum(one.found[Manner.IN_DRAFT] is None for one in self.stated),
+            "shown": SHOWN.value,
+            "unmeasured": sum(one.found[SHOWN] is None for one in self.stated),
             "alone": self._figures([one for one in self.stated if not one.fact.joint]),
             "joint": self._figures([one for one in self.stated if one.fact.joint]),
             "by_fact": {fact.value: self._fact(fact) for fact in Fact},
@@ -172,11 +173,13 @@ class _Panel:
         self.asked.append((one.fact, trial.patient, bool(stating)))
         if drafted.report is None:
             return
-        found = self._timed(one, drafted)
-        first = self._first(one, drafted) if stating else ()
+        shown = self._timed(one, drafted)
+        others = {
+            manner: self._attributed(one, drafted, manner) for manner in Manner if stating and manner is not SHOWN
+        }
         for index in stating:
-            both = {Manner.IN_DRAFT: found[index], Manner.FIRST: first[index]}
-            self.stated.append(Stated(one.fact, trial.patient, both))
+            found = {SHOWN: shown[index], **{manner: each[index] for manner, each in others.items()}}
+            self.stated.append(Stated(one.fact, trial.patient, found))
 
     def _timed(self, one: FactCase, drafted: Draft) -> tuple[Attribution | None, ...]:
         case, pixels, watch = one.trial.case, one.trial.rendered, Stopwatch()
@@ -187,11 +190,11 @@ class _Panel:
         self.seconds.append(Seconds(subsets, attributing, watch.lap()))
         return found
 
-    def _first(self, one: FactCase, drafted: Draft) -> tuple[Attribution | None, ...]:
-        """The same sentences, each scored as the first of an answer."""
+    def _attributed(self, one: FactCase, drafted: Draft, manner: Manner) -> tuple[Attribution | None, ...]:
+        """The same sentences, scored in another manner than the product's."""
         said = spoken(drafted)
         if said is None or drafted.report is None:
             return (None,) * (len(drafted.report.sentences) if drafted.report is not None else 0)
         asked_about = table(one.trial.case, pixels=one.trial.rendered, backend=self._backend)
-        values = values_of(asked_about, said, backend=self._backend, manner=Manner.FIRST)
+        values = values_of(asked_about, said, backend=self._backend, manner=manner)
         return tuple(attributed(asked_about.players, each) for each in values)

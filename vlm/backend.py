@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -108,13 +109,15 @@ class ScoringBackend(Backend, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One thing a backend may be asked, as `Backend.answer` takes it.
+    """An answer that a backend is asked to score, and what it is an answer to, as `Backend.answer` takes it.
 
     Attributes:
+        answer: (the start of) an answer in the codec's spelling, special tokens and all.
         prompt: the rendered prompt text.
-        image, prior: already laid into the model's input; None where removed.
+        image, prior: already laid into the model's input; None where removed. The same object is the same image.
     """
 
+    answer: str
     prompt: str
     image: NDArray[np.uint8] | None
     prior: NDArray[np.uint8] | None = None
@@ -122,38 +125,89 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ScoredAnswer:
-    """One answer, scored after each of several prompts.
+    """One answer's score, token by token, with the characters that each token stands for.
 
     Attributes:
-        spans: of each of the answer's tokens, [start, end) in the answer's characters.
-        scored: in the order of what was asked; as many log-probabilities in each as there are spans.
+        spans: of each token, [start, end) in the answer.
+        log_probabilities: of each token, as in `Scored`.
     """
 
     spans: tuple[tuple[int, int], ...]
-    scored: tuple[Scored, ...]
+    log_probabilities: tuple[float, ...]
 
     def __post_init__(self) -> None:
         """Refuse a score of another answer."""
-        if any(len(one.log_probabilities) != len(self.spans) for one in self.scored):
-            counts = sorted({len(one.log_probabilities) for one in self.scored})
-            msg = f"one log-probability a token: {len(self.spans)} tokens, {counts} log-probabilities"
+        if len(self.spans) != len(self.log_probabilities):
+            counts = (len(self.spans), len(self.log_probabilities))
+            msg = f"one log-probability a token: {counts[0]} tokens, {counts[1]} log-probabilities"
             raise ValueError(msg)
+
+    def over(self, start: int, end: int) -> float:
+        """The summed log-probability of the tokens that hold a character of [start, end).
+
+        >>> ScoredAnswer(((0, 5), (5, 8)), (-1.0, -0.5)).over(5, 8)
+        -0.5
+        """
+        pairs = zip(self.spans, self.log_probabilities, strict=True)
+        return sum((value for (first, last), value in pairs if max(first, start) < min(last, end)), 0.0)
 
 
 @runtime_checkable
 class AnswerScoringBackend(ScoringBackend, Protocol):
-    """A backend that scores one answer after many prompts at once: how evidence by removal asks."""
+    """A backend that scores answers after many prompts at once: how evidence by removal asks."""
 
-    def answer_log_probabilities(self, *, asked: Sequence[Asked], answer: str) -> ScoredAnswer:
-        """The answer's score after each prompt; each image among them is encoded once.
-
-        Args:
-            asked: prompts with what is shown beside them. Images that are the same object are the same image.
-            answer: (the start of) an answer in the codec's spelling, special tokens and all.
+    def answer_log_probabilities(self, asked: Sequence[Asked]) -> tuple[ScoredAnswer, ...]:
+        """The score of each answer after its own prompt; each image among them is encoded once.
 
         Raises:
             BackendError: it crashed, its numbers are not finite, or a prompt is too long.
-            ValueError: the answer has no token.
+            ValueError: an answer has no token.
+        """
+        ...
+
+
+class Inside(StrEnum):
+    """What a model shows of its insides when it is asked where it looked."""
+
+    GRADIENT_MAP = "gradient_map"  # gradient times activation on a convolutional map of the vision tower
+    GRADIENT_TOKENS = "gradient_tokens"  # the same on the image's tokens, as the language model receives them
+    ATTENTION = "attention"  # from the tokens that choose the words to the image's tokens, all layers and heads alike
+
+
+class ModelPart(StrEnum):
+    """Which of a model's weights a sanity check makes meaningless."""
+
+    LANGUAGE = "language"  # all but the vision tower: what was seen is as before, what is made of it is not
+    WHOLE = "whole"
+
+
+@runtime_checkable
+class LookingBackend(AnswerScoringBackend, Protocol):
+    """A backend that can tell from inside its model where on the image a stretch of an answer leans."""
+
+    def looked(
+        self, asked: Asked, *, stretches: Sequence[tuple[int, int]], inside: Inside
+    ) -> tuple[NDArray[np.float64], ...] | None:
+        """One grid of weights a stretch, over the model's input of the current image, (rows, columns) of its own.
+
+        Args:
+            asked: answer, prompt and images; the current image is given.
+            stretches: [start, end) in the answer's characters; the log-probability of their tokens is explained.
+            inside: by what.
+
+        Returns:
+            None where the model has no such part, or its image tokens are no grid.
+
+        Raises:
+            BackendError: it crashed, its numbers are not finite, or the prompt is too long.
+            ValueError: no image is given, or a stretch holds no token.
+        """
+        ...
+
+    def randomised(self, *, part: ModelPart, seed: int) -> LookingBackend:
+        """The same model with the entries of each weight of that part in random order: it knows nothing any more.
+
+        Source: Adebayo J et al., Sanity Checks for Saliency Maps, NeurIPS 2018.
         """
         ...
 

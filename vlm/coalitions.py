@@ -6,34 +6,33 @@ of the tokens of its words, given the words before it, as the draft has them. Bo
 in the context and are not counted. A coalition is made of what the model read for the draft (notes as far as they
 fitted), so that removing one note makes no room for another.
 
+A model that remarks on a missing input ("No prior report for comparison.") puts that remark before what it would have
+said all the same; the sentence then looks less likely where it stands, though it is said one sentence later. The value
+therefore also counts the way by such a remark: the probability that the sentence comes next, or next after a remark.
+
 Not here: the arithmetic (`grounding.attribution`); the draft from fewer inputs (`vlm.redrafts`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from cases.draft import Draft
 from cases.pixels import Pixels, Rendered
 from cases.study import Case, InputName, InputState, MissingReason
 from grounding.attribution import Attribution, Coalition, EvidenceInput, coalitions, shapley
-from vlm.backend import AnswerScoringBackend, Asked, Backend, ScoredAnswer
+from vlm.backend import AnswerScoringBackend, Asked, Backend
 from vlm.families import Family, family_named
 from vlm.instructions import asked as with_question
 from vlm.prompt import Prompt, load_template, render
 from vlm.question import Question, fitting_prompt, question_of, readable, shows_prior
+from vlm.score import remarks
 from vlm.spoken import Spoken, spoken
+from vlm.ways import SHOWN, Manner, ways_to
 
 REPORT = "report"  # the kind of note that is an earlier report; any other is a clinical note
-
-
-class Manner(StrEnum):
-    """In which answer a sentence is scored."""
-
-    IN_DRAFT = "in_draft"  # where the draft has it: given all that stands before it
-    FIRST = "first"  # as the first sentence of an answer: given nothing
 
 
 def without(case: Case, pixels: Rendered | None, removed: Iterable[EvidenceInput]) -> tuple[Case, Rendered | None]:
@@ -121,12 +120,13 @@ class Table:
         noted = {note_input(note.kind) for note in self.case.notes}
         return tuple(one for one in EvidenceInput if there.get(one, False) or one in noted)
 
-    def asked(self, coalition: Coalition) -> Asked:
-        """What is asked when only these inputs are given."""
+    def asked(self, coalition: Coalition, answer: str) -> Asked:
+        """An answer to what is asked when only these inputs are given."""
         case, _ = without(self.case, None, frozenset(self.players) - coalition)
         template = load_template(self.template)
         words = render(readable(case, self.family), template=template, budget_chars=len(self.question.prompt.text)).text
         return Asked(
+            answer,
             with_question(words, text=template.text, placement=self.question.placement),
             self.question.image if EvidenceInput.CURRENT_IMAGE in coalition else None,
             self.question.prior if EvidenceInput.PRIOR_IMAGE in coalition else None,
@@ -182,7 +182,8 @@ def attributions(case: Case, *, pixels: Rendered, draft: Draft, backend: Backend
     if said is None or not isinstance(backend, AnswerScoringBackend):
         return (None,) * count
     asked_about = table(case, pixels=pixels, backend=backend)
-    return tuple(attributed(asked_about.players, values) for values in values_of(asked_about, said, backend=backend))
+    values = values_of(asked_about, said, backend=backend, manner=SHOWN)
+    return tuple(attributed(asked_about.players, one) for one in values)
 
 
 def attributed(players: Sequence[EvidenceInput], values: Mapping[Coalition, float]) -> Attribution | None:
@@ -193,33 +194,26 @@ def attributed(players: Sequence[EvidenceInput], values: Mapping[Coalition, floa
 
 
 def values_of(
-    asked_about: Table, said: Spoken, *, backend: AnswerScoringBackend, manner: Manner = Manner.IN_DRAFT
+    asked_about: Table, said: Spoken, *, backend: AnswerScoringBackend, manner: Manner
 ) -> tuple[dict[Coalition, float], ...]:
     """Of each sentence, the log-probability of its words (nats) under every coalition."""
+    ways = ways_to(said, remarks(backend.spec), manner=manner)
     sets = coalitions(asked_about.players)
-    asked = tuple(asked_about.asked(one) for one in sets)
-    if manner is Manner.IN_DRAFT:
-        scored = backend.answer_log_probabilities(asked=asked, answer=said.answer)
-        return tuple(dict(zip(sets, _sums(scored, said, index), strict=True)) for index in range(len(said.words)))
-    alone = tuple(first_of_an_answer(said, index) for index in range(len(said.words)))
-    return tuple(
-        dict(zip(sets, _sums(backend.answer_log_probabilities(asked=asked, answer=one.answer), one, 0), strict=True))
-        for one in alone
-    )
+    taken = [(way, one) for one in sets for way in ways if way.lacking is None or way.lacking in _lacks(sets[-1], one)]
+    answers = {(way.answer, one): asked_about.asked(one, way.answer) for way, one in taken}
+    scores = dict(zip(answers, backend.answer_log_probabilities(tuple(answers.values())), strict=True))
+    values: list[dict[Coalition, float]] = [{} for _ in said.words]
+    for way, one in taken:
+        found = scores[way.answer, one].over(*way.counted)
+        values[way.sentence][one] = _either(values[way.sentence].get(one, -math.inf), found)
+    return tuple(values)
 
 
-def first_of_an_answer(said: Spoken, sentence: int) -> Spoken:
-    """An answer that begins as the draft's does, with that sentence for its first, and ends with it.
-
-    >>> first_of_an_answer(Spoken("<obj>One.</obj><obj>Two.</obj>", ((5, 9), (20, 24))), 1)
-    Spoken(answer='<obj>Two.', words=((5, 9),))
-    """
-    opening, (start, end) = said.answer[: said.words[0][0]], said.words[sentence]
-    words = said.answer[start:end]
-    return Spoken(opening + words, ((len(opening), len(opening) + len(words)),))
+def _lacks(everything: Coalition, coalition: Coalition) -> Coalition:
+    return everything - coalition
 
 
-def _sums(scored: ScoredAnswer, said: Spoken, sentence: int) -> tuple[float, ...]:
-    """The sentence's log-probability after each prompt."""
-    tokens = said.tokens_of(sentence, scored.spans)
-    return tuple(sum(one.log_probabilities[token] for token in tokens) for one in scored.scored)
+def _either(first: float, second: float) -> float:
+    """The log of the sum of two probabilities that are given as logs."""
+    most = max(first, second)
+    return most if most == -math.inf else most + math.log1p(math.exp(min(first, second) - most))

@@ -7,11 +7,12 @@ same statements with each subset of inputs is evidence by removal. Not here: wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cases.pixels import Rendered
 from cases.study import Case
+from grounding.attribution import EvidenceInput
 from vlm.backend import Scored, ScoringBackend
 from vlm.families import family_named
 from vlm.model_spec import ModelSpec
@@ -50,6 +51,20 @@ def openings(spec: ModelSpec) -> tuple[Opening, ...]:
     from vlm.embedded.statements import statement_book
 
     return tuple(Opening(one.text, f"<obj>{one.text}") for one in statement_book(spec.prompt))
+
+
+def remarks(spec: ModelSpec) -> Mapping[EvidenceInput, str]:
+    """What this model says where an input is missing, as it spells a whole sentence; empty where that is not known.
+
+    >>> from vlm.registry import embedded_spec
+    >>> remarks(embedded_spec())[EvidenceInput.PRIOR_REPORT]
+    '<obj>No prior report for comparison.</obj>'
+    """
+    if spec.family != EMBEDDED_FAMILY:
+        return {}
+    from vlm.embedded.statements import NO_PRIOR
+
+    return {EvidenceInput.PRIOR_REPORT: f"<obj>{NO_PRIOR}</obj>"}
 
 
 def score_case(

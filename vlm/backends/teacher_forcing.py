@@ -4,8 +4,8 @@ The image and the prompt go through the model once; what it then remembers is sh
 through it side by side. The probabilities are the raw model's, as in `vlm.backends.decoding`: no grammar takes part,
 so scores of different continuations may be compared and summed.
 
-One answer after many prompts (`forced_after`) is the same thing: what the prompts share from their start, all image
-tokens among it, goes through once; the rest of each prompt and the answer are its continuations.
+Answers after many prompts (`forced_after`) are the same thing: what the prompts share from their start, all image
+tokens among it, goes through once; the rest of each prompt and its answer are a continuation.
 """
 
 from __future__ import annotations
@@ -55,32 +55,35 @@ def forced(model: Any, inputs: Any, continuations: Sequence[TokenIds], *, pad_id
 def forced_after(
     model: Any,  # noqa: ANN401
     prompts: Sequence[Mapping[str, Any]],
-    answer: TokenIds,
+    answers: Sequence[TokenIds],
     *,
     image_id: int | None,
     pad_id: int,
 ) -> list[tuple[float, ...]]:
-    """The natural log of each of the answer's tokens' probability, after each prompt.
+    """The natural log of the probability of each token of an answer, for each prompt's own answer.
 
     Args:
         model: a transformers model that generates.
         prompts: inputs of its processor that show the same images, as `forced` takes them.
-        answer: token ids, at least one.
+        answers: of each prompt, token ids, at least one.
         image_id: the token that stands for a piece of an image; None for a model without one.
         pad_id: fills shorter continuations up; never looked at.
 
     Raises:
-        ValueError: the answer has no token.
+        ValueError: an answer has no token.
         BackendError: the model's numbers are not finite.
     """
+    if not all(answers):
+        msg = "an answer has at least one token: leave empty ones out"
+        raise ValueError(msg)
     ids: list[list[int]] = [prompt["input_ids"][0].tolist() for prompt in prompts]
     common = _common(ids)
     if any(image_id in one[common:] for one in ids):  # an image's tokens never go through without the image
         whole = [_begun(prompt, len(one)) for prompt, one in zip(prompts, ids, strict=True)]
-        return [forced(model, one, [answer], pad_id=pad_id)[0] for one in whole]
-    rests = [[*one[common:], *answer] for one in ids]
+        return [forced(model, one, [answer], pad_id=pad_id)[0] for one, answer in zip(whole, answers, strict=True)]
+    rests = [[*one[common:], *answer] for one, answer in zip(ids, answers, strict=True)]
     scores = forced(model, _begun(prompts[0], common), rests, pad_id=pad_id)
-    return [row[-len(answer) :] for row in scores]
+    return [row[-len(answer) :] for row, answer in zip(scores, answers, strict=True)]
 
 
 def _common(rows: Sequence[TokenIds]) -> int:

@@ -6,8 +6,10 @@ answers one prompt at a time, greedily, so the same input gives the same answer.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cases.draft import FailureKind
-from vlm.backend import Answer, Asked, Scored, ScoredAnswer
+from vlm.backend import Answer, Asked, Inside, ModelPart, Scored, ScoredAnswer
 from vlm.backends.decoding import GrammarGuard, TokenGrammar, grammar_of
 from vlm.backends.encoded_once import EncodedOnce
 from vlm.backends.layout import laid_out
 from vlm.backends.loading import load
+from vlm.backends.looking import Told, looked, shuffled
 from vlm.backends.teacher_forcing import forced, forced_after
 from vlm.errors import BackendError
 from vlm.model_spec import ModelSpec
@@ -89,30 +92,70 @@ class TransformersLocal:
         spelt = [tokenizer(text, add_special_tokens=False).input_ids for text in continuations]
         return tuple(map(Scored, forced(self.model, inputs, spelt, pad_id=tokenizer.pad_token_id or 0)))
 
-    def answer_log_probabilities(self, *, asked: Sequence[Asked], answer: str) -> ScoredAnswer:
-        """How probable the model finds one answer after each of these prompts; each image is encoded once.
+    def answer_log_probabilities(self, asked: Sequence[Asked]) -> tuple[ScoredAnswer, ...]:
+        """How probable the model finds each answer after its own prompt; each image is encoded once.
 
         Raises:
             BackendError: non-finite numbers, or a prompt that is too long.
-            ValueError: the answer has no token.
+            ValueError: an answer has no token.
         """
-        tokenizer, config = self._loaded.processor.tokenizer, self.model.config
-        spelt = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
         encoded = EncodedOnce(self.model)
-        scores: dict[int, tuple[float, ...]] = {}
+        scored: dict[int, ScoredAnswer] = {}
         for together in _showing_the_same(asked):
-            prompts = [self._inputs((asked[one].image, asked[one].prior), asked[one].prompt) for one in together]
-            self._refuse_overlong(max(int(one["input_ids"].shape[1]) for one in prompts))
-            found = forced_after(
-                self.model,
-                [encoded.inputs(one) for one in prompts],
-                spelt.input_ids,
-                image_id=getattr(config, "image_token_id", None),
-                pad_id=tokenizer.pad_token_id or 0,
-            )
-            scores |= dict(zip(together, found, strict=True))
-        spans = tuple((int(start), int(end)) for start, end in spelt.offset_mapping)
-        return ScoredAnswer(spans, tuple(Scored(scores[index]) for index in range(len(asked))))
+            scored |= dict(zip(together, self._scored([asked[index] for index in together], encoded), strict=True))
+        return tuple(scored[index] for index in range(len(asked)))
+
+    def _scored(self, asked: Sequence[Asked], encoded: EncodedOnce) -> list[ScoredAnswer]:
+        """The scores of answers beside the same images."""
+        tokenizer = self._loaded.processor.tokenizer
+        known: dict[str, Any] = {}  # a prompt's inputs: several answers may be asked about after it
+        for one in asked:
+            known[one.prompt] = known.get(one.prompt) or self._inputs((one.image, one.prior), one.prompt)
+        self._refuse_overlong(max(int(one["input_ids"].shape[1]) for one in known.values()))
+        spelt = [tokenizer(one.answer, add_special_tokens=False, return_offsets_mapping=True) for one in asked]
+        prompts = {prompt: encoded.inputs(inputs) for prompt, inputs in known.items()}
+        found = forced_after(
+            self.model,
+            [prompts[one.prompt] for one in asked],
+            [one.input_ids for one in spelt],
+            image_id=getattr(self.model.config, "image_token_id", None),
+            pad_id=tokenizer.pad_token_id or 0,
+        )
+        return [
+            ScoredAnswer(tuple((int(start), int(end)) for start, end in one.offset_mapping), row)
+            for one, row in zip(spelt, found, strict=True)
+        ]
+
+    def looked(
+        self, asked: Asked, *, stretches: Sequence[tuple[int, int]], inside: Inside
+    ) -> tuple[NDArray[np.float64], ...] | None:
+        """Where on the current image the tokens of each stretch lean; None where this model cannot tell so.
+
+        Raises:
+            BackendError: non-finite numbers, or a prompt that is too long.
+            ValueError: no image is given, or a stretch holds no token.
+        """
+        if asked.image is None:
+            msg = "where a model looked is asked of an image: none is given"
+            raise ValueError(msg)
+        inputs = self._inputs((asked.image, asked.prior), asked.prompt)
+        self._refuse_overlong(int(inputs["input_ids"].shape[1]))
+        spelt = self._loaded.processor.tokenizer(asked.answer, add_special_tokens=False, return_offsets_mapping=True)
+        told = Told(
+            inputs=inputs,
+            answer=spelt.input_ids,
+            chosen=[_tokens_in(stretch, spelt.offset_mapping) for stretch in stretches],
+            shape=asked.image.shape,
+            image_id=int(getattr(self.model.config, "image_token_id", -1)),
+            images=1 if asked.prior is None else 2,
+        )
+        return looked(self.model, told, inside=inside)
+
+    def randomised(self, *, part: ModelPart, seed: int) -> TransformersLocal:
+        """The same model with the entries of each weight of that part in random order."""
+        made = copy.copy(self)
+        made._loaded = replace(self._loaded, model=shuffled(self.model, part=part, seed=seed))
+        return made
 
     @property
     def _prompt_room(self) -> int:
@@ -189,6 +232,15 @@ def _showing_the_same(asked: Sequence[Asked]) -> list[list[int]]:
     for index, one in enumerate(asked):
         groups.setdefault((id(one.image), id(one.prior)), []).append(index)
     return list(groups.values())
+
+
+def _tokens_in(stretch: tuple[int, int], spans: Sequence[tuple[int, int]]) -> list[int]:
+    """The places of the tokens that hold a character of the stretch."""
+    places = [place for place, (start, end) in enumerate(spans) if max(start, stretch[0]) < min(end, stretch[1])]
+    if not places:
+        msg = f"no token of the answer stands in the characters {stretch}"
+        raise ValueError(msg)
+    return places
 
 
 def _decoded(tokenizer: Any, token_ids: list[int]) -> str:  # noqa: ANN401 - transformers is imported late
