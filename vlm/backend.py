@@ -219,3 +219,16 @@ class PromptMeter(Protocol):
     def fits(self, prompt: str, *, images: int = 1) -> bool:
         """Whether the prompt, so many images and the longest answer fit together."""
         ...
+
+
+@runtime_checkable
+class FeatureBackend(Backend, Protocol):
+    """A backend that shows what its vision tower makes of an image, pooled to one vector."""
+
+    def features(self, *, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The vector of an image that is already laid into the model's input, (features,).
+
+        Raises:
+            BackendError: it crashed, or its numbers are not finite.
+        """
+        ...

@@ -20,6 +20,7 @@ from cases.draft import FailureKind
 from vlm.backend import Answer, Asked, Inside, ModelPart, Scored, ScoredAnswer
 from vlm.backends.decoding import GrammarGuard, TokenGrammar, grammar_of
 from vlm.backends.encoded_once import EncodedOnce
+from vlm.backends.features import pooled
 from vlm.backends.layout import laid_out
 from vlm.backends.loading import load
 from vlm.backends.looking import Told, looked, shuffled
@@ -156,6 +157,10 @@ class TransformersLocal:
         made = copy.copy(self)
         made._loaded = replace(self._loaded, model=shuffled(self.model, part=part, seed=seed))
         return made
+
+    def features(self, *, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the vision tower makes of an image, pooled to one vector (`vlm.backends.features`)."""
+        return pooled(self.model, self._inputs((image,), "")["pixel_values"])
 
     @property
     def _prompt_room(self) -> int:
