@@ -178,7 +178,8 @@ class _Panel:
             manner: self._attributed(one, drafted, manner) for manner in Manner if stating and manner is not SHOWN
         }
         for index in stating:
-            found = {SHOWN: shown[index], **{manner: each[index] for manner, each in others.items()}}
+            found: dict[Manner, Attribution | None] = {manner: each[index] for manner, each in others.items()}
+            found[SHOWN] = shown[index]
             self.stated.append(Stated(one.fact, trial.patient, found))
 
     def _timed(self, one: FactCase, drafted: Draft) -> tuple[Attribution | None, ...]:
