@@ -81,7 +81,7 @@ def taken(pixels: NDArray[np.uint16], acquisition: Acquisition) -> NDArray[np.ui
     grey = ndimage.gaussian_filter(grey, acquisition.blur * max(pixels.shape) / 1024)
     grey = acquisition.gain * grey**acquisition.gamma + acquisition.lift
     grey += acquisition.noise * np.random.default_rng(acquisition.noise_seed).standard_normal(grey.shape)
-    found = np.rint(np.clip(grey, 0.0, 1.0) * FULL).astype(np.uint16)
+    found = np.asarray(np.rint(np.clip(grey, 0.0, 1.0) * FULL), dtype=np.uint16)
     found.setflags(write=False)
     return found
 

@@ -80,7 +80,32 @@ def last_list(text: str) -> list[Any]:
     >>> last_list('I see [one].\nFinal Answer: [{"label": "Nodule."}]')
     [{'label': 'Nodule.'}]
     """
-    answer = bare(text)
+    return _last_list(bare(text))[0]
+
+
+def answer_start(text: str) -> int | None:
+    """Where the JSON value begins that the codecs read: a whole object's or the last list's first character.
+
+    None where there is neither; whether a codec accepts it is not asked here.
+
+    >>> answer_start('I see [one]. [{"label": "Nodule."}]'), answer_start("prose")
+    (13, None)
+    """
+    try:
+        answer = bare(text)
+        inside = answer.find("{") if answer.removeprefix("```json").lstrip("`\n ").startswith("{") else -1
+        start = inside if inside >= 0 else _last_list(answer)[1]
+    except ValueError:
+        return None
+    return start + len(text) - len(text.lstrip())
+
+
+def _last_list(answer: str) -> tuple[list[Any], int]:
+    """The list that ends a bare answer, and where it begins.
+
+    Raises:
+        ValueError: see `last_list`.
+    """
     fault = "the answer does not end with a whole JSON list: it is truncated, prose, or words stand behind the list"
     for found in _LIST.finditer(answer):
         try:
@@ -91,7 +116,7 @@ def last_list(text: str) -> list[Any]:
             continue
         else:
             if end == len(answer) and not _INSIDE.search(answer[: found.start()]):
-                return _not_empty(rows)
+                return _not_empty(rows), found.start()
     raise ValueError(fault)
 
 
