@@ -40,10 +40,31 @@ GONE = (
     "Interval film: the earlier nodule can no longer be made out.",
     "At the last visit the film was read as clear, the former nodule having disappeared.",
 )
+EFFUSIONS = (  # there, when the note was written
+    "Fluid level: {amount} pleural effusion, {side} base.",
+    "CXR last year reported a {amount} effusion, {side} side.",
+    "{Amount} {side} pleural effusion was described on the earlier examination.",
+    "On that occasion the radiologist noted a {amount} pleural effusion, {side} hemithorax.",
+    "Old report: {side} effusion, {amount}.",
+)
+AMOUNTS = ("small", "moderate", "large", "trace")
+DRY = (  # none, when the note was written
+    "Previous film reviewed: no effusion on either side.",
+    "CXR last year reported no pleural fluid.",
+    "The earlier examination demonstrated neither effusion nor pneumothorax.",
+    "On that occasion the radiologist saw no pleural effusion.",
+)
+DRAINED = (  # there once, gone before this picture
+    "The effusion reported before has since resolved.",
+    "After drainage the effusion can no longer be seen on the latest film.",
+    "At the last visit the pleural effusion had disappeared.",
+    "The former effusion has been drained; the latest film shows none.",
+)
+PLEURAL = "Pleural spaces are free."
 REST = (
     "Cardiothoracic ratio within normal bounds.",
     "Mediastinum not widened.",
-    "Pleural spaces are free.",
+    PLEURAL,
     "Skeleton without a suspicious lesion.",
     "Diaphragm well outlined on both sides.",
     "No tubes or lines in situ.",
@@ -86,11 +107,31 @@ def remark_on(box: Box, *, size_mm: float) -> Remark:
 
 def note_of(remarks: Sequence[Remark], random: np.random.Generator) -> str:
     """An earlier report that makes these remarks, or says that the lungs were clear where there are none."""
-    said = [
-        _one(MENTIONS, random).format(kind=one.kind, side=one.side, zone=one.zone, size=round(one.size_mm))
-        for one in remarks
-    ]
+    said = [sentence_of(one, random) for one in remarks]
     return _among_others(said or [_one(CLEAR, random)], random)
+
+
+def sentence_of(remark: Remark, random: np.random.Generator) -> str:
+    """One sentence of an earlier report that makes this remark."""
+    return _one(MENTIONS, random).format(
+        kind=remark.kind, side=remark.side, zone=remark.zone, size=round(remark.size_mm)
+    )
+
+
+def sentence_of_effusion(side: str, random: np.random.Generator) -> str:
+    """One sentence of an earlier report that describes an effusion on that side."""
+    amount = _one(AMOUNTS, random)
+    return _one(EFFUSIONS, random).format(side=side, amount=amount, Amount=amount.capitalize())
+
+
+def note_with(sentences: Sequence[str], random: np.random.Generator) -> str:
+    """An earlier report that holds these sentences, in this order, among others that contradict none of them."""
+    return _among_others(sentences, random)
+
+
+def note_of_no_effusion(random: np.random.Generator) -> str:
+    """An earlier report without an effusion, or with one that has gone since."""
+    return _among_others([_one(DRAINED if random.random() < 0.5 else DRY, random)], random)
 
 
 def note_of_gone(random: np.random.Generator) -> str:
@@ -100,6 +141,8 @@ def note_of_gone(random: np.random.Generator) -> str:
 
 def _among_others(said: Sequence[str], random: np.random.Generator) -> str:
     rest = [REST[int(index)] for index in random.choice(len(REST), int(random.integers(0, 3)), replace=False)]
+    if any("effusion" in sentence for sentence in said):
+        rest = [sentence for sentence in rest if sentence != PLEURAL]
     before = int(random.integers(0, len(rest) + 1))
     return " ".join([*rest[:before], *said, *rest[before:]])
 

@@ -87,10 +87,6 @@ class _Seen:
         """Whether it shows, or suspects, one of that group."""
         return self.group == group and self.polarity is not Polarity.ABSENT
 
-    def denies(self, finding: Finding) -> bool:
-        """Whether it says that there is no nodule or mass, so that an opacity beside it is another thing."""
-        return self.polarity is Polarity.ABSENT and not self.gone and self.finding in LUMPS and finding in LUMPS
-
     @property
     def clear(self) -> bool:
         """Whether it says that the lungs are clear."""
@@ -191,10 +187,15 @@ class _Scene:
     def _shown(self, one: Told) -> bool:
         """Whether the picture alone has it, suspects it, or shows that it has gone."""
         here = [seen for seen in self.alone if seen.group == one.group and one.place.may_be(seen.place)]
-        denied = any(seen.denies(one.finding) for seen in here)
-        return any(
-            seen.gone or (seen.there(one.group) and not (denied and seen.finding is Finding.OPACITY)) for seen in here
-        )
+        return any(seen.gone or (seen.there(one.group) and not self._is_another(seen, one)) for seen in here)
+
+    def _is_another(self, seen: _Seen, one: Told) -> bool:
+        """Whether an opacity is another thing than the note's nodule: nodules are denied, or named beside it."""
+        if seen.finding is not Finding.OPACITY or one.finding not in LUMPS:
+            return False
+        lumps = [other for other in self.alone if other.finding in LUMPS]
+        denied = any(other.polarity is Polarity.ABSENT and not other.gone for other in lumps)
+        return denied or (bool(lumps) and seen.place == Place())
 
     def _denial(self, one: Told) -> str | None:
         """The words by which the picture alone says that there is none; None where it says nothing of it."""

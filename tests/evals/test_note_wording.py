@@ -8,14 +8,31 @@ import numpy as np
 import pytest
 
 from evals import note_wording
-from evals.note_wording import CLEAR, GONE, MENTIONS, REST, Remark, note_of, note_of_gone, remark_on
+from evals.note_wording import (
+    CLEAR,
+    DRAINED,
+    DRY,
+    EFFUSIONS,
+    GONE,
+    MENTIONS,
+    PLEURAL,
+    REST,
+    Remark,
+    note_of,
+    note_of_gone,
+    note_of_no_effusion,
+    note_with,
+    remark_on,
+    sentence_of_effusion,
+)
 from grounding.box import Box
 from grounding.context import read_note
 from grounding.findings import Finding
 from grounding.report import Polarity
+from grounding.told import told
 
 ROOT = Path(note_wording.__file__).parents[1]
-OURS = (*MENTIONS, *CLEAR, *GONE, *REST)
+OURS = (*MENTIONS, *CLEAR, *GONE, *EFFUSIONS, *DRY, *DRAINED, *REST)
 SHORT = 3  # words: "No tubes." alone would be no template
 
 
@@ -72,6 +89,24 @@ def test_a_note_on_clear_lungs_mentions_no_lesion():
     for seed in range(20):
         for text in (note_of((), np.random.default_rng(seed)), note_of_gone(np.random.default_rng(seed))):
             assert not re.search(r"\d+ mm|left|right", text)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_note_of_an_effusion_says_it_on_its_side_and_denies_it_nowhere(side):
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        text = note_with([sentence_of_effusion(side, random)], random)
+        (said,) = {(one.polarity, one.place.side.value) for one in told({"n": text}) if one.finding is Finding.EFFUSION}
+        assert said == (Polarity.PRESENT, side)
+        assert PLEURAL not in text
+
+
+def test_a_note_without_an_effusion_leaves_none_standing():
+    texts = {note_of_no_effusion(np.random.default_rng(seed)) for seed in range(40)}
+    assert len(texts) > 6
+    for text in texts:
+        said = [one for one in told({"n": text}) if one.finding is Finding.EFFUSION]
+        assert {one.polarity for one in said} == {Polarity.ABSENT}
 
 
 @pytest.mark.parametrize(

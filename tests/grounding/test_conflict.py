@@ -22,7 +22,7 @@ def report(*texts: str) -> GroundedReport:
 
 
 def found(notes, alone, draft=None, *, states=frozenset()):
-    """(kind, sentence, image, note) of each conflict; notes newest first; the draft is as the image alone unless given."""
+    """(kind, sentence, image, note) of each conflict; notes newest first; the draft says what the image alone does."""
     alone = (alone,) if isinstance(alone, str) else alone
     draft = alone if draft is None else (draft,) if isinstance(draft, str) else draft
     texts = {f"n{number}": text for number, text in enumerate((notes,) if isinstance(notes, str) else notes)}
@@ -47,6 +47,9 @@ SITUATIONS = [
     ("Nodule in the left upper zone.", "Mass in the left upper zone.", []),  # a mass was a nodule
     ("Nodule in the left upper zone.", "Nodule or mass suspected, place not determined.", []),  # may be it
     ("Left upper zone nodule.", (NOTHING, "Other lung opacity."), ["polarity"]),  # another thing
+    ("Left upper zone nodule.", ("Nodule in the right lower zone.", "Other lung opacity."), ["polarity"]),
+    ("Left upper zone nodule.", ("Nodule in the right lower zone.", "Left upper zone opacity."), []),  # may be it
+    ("Left upper zone nodule.", "Other lung opacity.", []),  # may be it
     # what the picture has and the note has not: a change, the draft shows it
     ("No nodule.", "Nodule in the left upper zone.", []),
     ("The lungs are clear.", "Nodule in the left upper zone.", []),

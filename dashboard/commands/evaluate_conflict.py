@@ -1,0 +1,61 @@
+"""`overread eval conflict`: are planted conflicts between picture and note seen, and are clean twins left alone?"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from dashboard.commands.common import shown
+from dashboard.commands.measuring import add_measuring, add_out, add_source, evaluating, say_figures
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+    from collections.abc import Iterator
+
+    from evals.conflict_cases import ConflictCase
+    from grounding.findings import Finding
+
+
+def add_parsers(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `conflict`."""
+    conflict = measures.add_parser(
+        "conflict", help="are notes that the picture contradicts seen, and others left alone?"
+    )
+    add_source(conflict)
+    add_measuring(conflict, n=300)
+    add_out(conflict)
+    conflict.set_defaults(run=run_conflict)
+
+
+def run_conflict(arguments: argparse.Namespace) -> int:
+    """Draft N pictures alone, with a note that is false or stale about them, and with one that is not."""
+    from evals.conflict import run
+
+    with evaluating(arguments) as draft:
+        result = run(
+            shown(_cases(arguments), title="Drafting", total=arguments.n),
+            draft=draft,
+            states=_states(arguments),
+            ground="simulated" if arguments.simulated else "real, inserted nodules",
+            seed=arguments.seed,
+        )
+    return say_figures(result.as_dict(), arguments)
+
+
+def _cases(arguments: argparse.Namespace) -> Iterator[ConflictCase]:
+    from evals.conflict_cases import phantom_cases, real_cases
+
+    if arguments.simulated:
+        return phantom_cases(n=arguments.n, seed=arguments.seed)
+    return real_cases(arguments.cases, n=arguments.n, seed=arguments.seed)
+
+
+def _states(arguments: argparse.Namespace) -> frozenset[Finding]:
+    """What the model states when it sees it, as the product takes it."""
+    from grounding.conflict import stated_findings
+    from vlm.model_spec import Quantization
+    from vlm.registry import spec_named
+    from vlm.score import openings
+
+    spec = spec_named("embedded", quantization=Quantization(arguments.quantization))
+    return stated_findings(one.text for one in openings(spec))
