@@ -12,10 +12,23 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from dashboard.commands import audit, bench, calibrate, cases, demo, doctor, draft, evaluate, kpi, models, review
+from dashboard.commands import (
+    audit,
+    bench,
+    calibrate,
+    cases,
+    demo,
+    doctor,
+    draft,
+    evaluate,
+    kpi,
+    models,
+    review,
+    second_read,
+)
 from dashboard.commands.common import CommandError, Exit, complain
 
-GROUPS = (cases, models, draft, review, kpi, audit, evaluate, calibrate, bench, doctor, demo)
+GROUPS = (cases, models, draft, review, second_read, kpi, audit, evaluate, calibrate, bench, doctor, demo)
 EPILOG = "Draft, research use only. Not a medical device: see README.md."
 
 

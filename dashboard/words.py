@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from cases.draft import Draft, DraftStatus
 from cases.review import Decision, Reason
+from cases.second_read import Verdict
 from cases.study import Case, CaseStatus, InputName, MissingReason
 from vlm.drafting_job import Cancelled, Drafting, Job, Queued, Refused
 
@@ -49,6 +50,22 @@ REASON = {
     Reason.STYLE_ONLY: "Style only",
     Reason.NOT_RELEVANT: "Not relevant",
 }
+
+
+def status_words(status: CaseStatus, *, waits: bool, verdict: str | None) -> str:
+    """Where a case stands, in words.
+
+    Args:
+        status: of the case.
+        waits: whether its signed report must not become final before another reader agrees.
+        verdict: what the second reader of that report said, None while nobody has read it.
+
+    >>> status_words(CaseStatus.PRELIMINARY, waits=True, verdict=None)
+    'Waits for a second reader'
+    """
+    if not waits:
+        return STATUS[status]
+    return "Second reader disagrees, to amend" if verdict == Verdict.DISAGREE else "Waits for a second reader"
 
 
 def span(length: timedelta) -> str:

@@ -11,7 +11,7 @@ from cases.draft import Draft, DraftStatus
 from cases.review import Review
 from cases.store import Store
 from cases.study import Case, CaseStatus
-from dashboard.words import STATUS, draft_words, job_words, missing_inputs, patient_line, span
+from dashboard.words import draft_words, job_words, missing_inputs, patient_line, span, status_words
 from vlm.drafting_job import Job
 
 SIGNED = (CaseStatus.FINAL, CaseStatus.AMENDED)
@@ -51,6 +51,7 @@ class Known:
 
     case: Case
     status: CaseStatus
+    status_words: str
     draft: Draft | None
     review: Review | None
     job: Job | None
@@ -86,13 +87,25 @@ def rows_of(store: Store, *, now: datetime, jobs: Mapping[str, Job] | None = Non
     known = jobs or {}
     drafts: dict[str, Draft] = {draft.case_id: draft for draft in store.drafts()}
     signed: dict[str, Review] = {review.case_id: review for review in store.reviews()}
-    status = {str(name): CaseStatus(str(word)) for name, word in store.rows("SELECT case_id, status FROM v_cases")}
+    stands = _stands(store)
     rows = [
-        _row(Known(case, status[name], drafts.get(name), signed.get(name), known.get(name)), now=now)
+        _row(Known(case, *stands[name], drafts.get(name), signed.get(name), known.get(name)), now=now)
         for case in store.cases()
         for name in (case.case_id,)
     ]
     return tuple(sorted(rows, key=lambda row: (row.status in SIGNED, row.received, row.case_id)))
+
+
+def _stands(store: Store) -> dict[str, tuple[CaseStatus, str]]:
+    """Where each case stands, and the words for it."""
+    rows = store.rows("SELECT case_id, status, waits_for_second_read, second_verdict FROM v_cases")
+    return {
+        str(name): (
+            CaseStatus(str(word)),
+            status_words(CaseStatus(str(word)), waits=waits is True, verdict=None if verdict is None else str(verdict)),
+        )
+        for name, word, waits, verdict in rows
+    }
 
 
 def offer_of(case: Case, *, draft: Draft | None, job: Job | None) -> str | None:
@@ -111,7 +124,7 @@ def _row(known: Known, *, now: datetime) -> WorklistRow:
         patient=patient_line(case),
         indication=case.indication or "indication not sent",
         status=known.status,
-        status_words=STATUS[known.status],
+        status_words=known.status_words,
         wait_words=f"signed after {length}" if review is not None else f"waits {length}",
         draft_words=draft_words(draft),
         draft_ok=draft is not None and draft.status is DraftStatus.OK,

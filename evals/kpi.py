@@ -66,11 +66,12 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """What is in no rate, counted in the open."""
+    """What is in no rate, counted in the open; the last are signed, and in the rates by their first signature."""
 
     waiting: int
     out_of_scope: int
     signed_without_draft: int
+    waiting_for_second_read: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class PilotKpis:
     review_burden: Kpi
     failed: Kpi
     abandoned: Kpi
+    secondary_review: Kpi
     apart: Apart
 
     @property
@@ -100,7 +102,7 @@ class PilotKpis:
 
 def pilot_kpis(store: Readable) -> PilotKpis:
     """Every figure of the store, now."""
-    waiting, out_of_scope, without_draft = (_whole(value) for value in store.rows(_sql("apart"), ())[0])
+    apart = Apart(*(_whole(value) for value in store.rows(_sql("apart"), ())[0]))
     return PilotKpis(
         override=_share(store, "override", "Override rate"),
         not_usable_as_drafted=_share(store, "not_usable_as_drafted", "Not usable as drafted"),
@@ -110,7 +112,8 @@ def pilot_kpis(store: Readable) -> PilotKpis:
         review_burden=_ratio(store, "review_burden", "Edits per accepted sentence"),
         failed=_share(store, "failed", "Failed drafts"),
         abandoned=_share(store, "abandoned", "Abandoned reviews"),
-        apart=Apart(waiting, out_of_scope, without_draft),
+        secondary_review=_share(store, "secondary_review", "Second reader asked for"),
+        apart=apart,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from cases.draft import Draft
     from cases.review import Review, SentenceReview
+    from cases.second_read import SecondRead
     from cases.store import Store
     from cases.study import Case
     from dashboard.commands.decisions import DecisionEntry
@@ -71,7 +72,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     with existing_store(arguments.store) as store:
         case = known_case(store, arguments.case)
         draft, reviews = store.latest_draft(case.case_id), store.reviews(case.case_id)
-        status = store.status(case.case_id)
+        status, second_reads = store.status(case.case_id), store.second_reads(case.case_id)
     if arguments.json:
         say_json(
             {
@@ -79,12 +80,13 @@ def run_show(arguments: argparse.Namespace) -> int:
                 "case": to_dict(case),
                 "draft": None if draft is None else to_dict(draft),
                 "reviews": [to_dict(review) for review in reviews],
+                "second_reads": [to_dict(second_read) for second_read in second_reads],
             }
         )
     else:
         say(f"case {case.case_id}: {status.value}")
         _say_case(case)
-        _say_readings(draft, reviews)
+        _say_readings(draft, reviews, second_reads)
     return Exit.OK
 
 
@@ -97,8 +99,9 @@ def _say_case(case: Case) -> None:
         say(f"warning: {warning}")
 
 
-def _say_readings(draft: Draft | None, reviews: tuple[Review, ...]) -> None:
+def _say_readings(draft: Draft | None, reviews: tuple[Review, ...], second_reads: tuple[SecondRead, ...]) -> None:
     from dashboard.commands.draft import say_draft
+    from dashboard.commands.second_read import said
 
     if draft is None:
         say("no draft yet: overread draft CASE")
@@ -107,6 +110,8 @@ def _say_readings(draft: Draft | None, reviews: tuple[Review, ...]) -> None:
     for review in reviews:
         word = "overridden" if review.overridden else "accepted"
         say(f"signed {review.signed.isoformat()} by {review.reader_id}: {word}, {len(review.sentences)} decisions")
+        for second in (one for one in second_reads if one.review_id == review.review_id):
+            say(f"second read {second.signed.isoformat()} by {second.reader_id}: {said(second)}")
 
 
 def run_sign(arguments: argparse.Namespace) -> int:
@@ -119,6 +124,7 @@ def run_sign(arguments: argparse.Namespace) -> int:
         case = known_case(store, arguments.case)
         review = _review(arguments, store, case, entries=entries, started=started)
         receipt = store.sign(review, agent_role="reader")
+        status, waits_for = store.status(case.case_id), store.waits_for_second_read(case.case_id)
     if arguments.json:
         say_json(
             {
@@ -129,11 +135,15 @@ def run_sign(arguments: argparse.Namespace) -> int:
                 "decisions": [{"index": s.index, "decision": s.decision.value} for s in review.sentences],
                 "sequence": receipt.sequence,
                 "recorded": receipt.recorded.isoformat(),
+                "status": status.value,
+                "waits_for_second_read": [asdict(trigger) for trigger in waits_for],
             }
         )
     else:
         word = "with overrides" if review.overridden else "as drafted"
         say(f"signed {word}: review {review.review_id} is event {receipt.sequence} of the ledger")
+        for reason in dict.fromkeys(trigger.reason for trigger in waits_for):
+            say(f"{status.value} until another reader agrees: {reason}")
     return Exit.OK
 
 

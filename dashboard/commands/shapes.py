@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from cases.evidence import DraftEvidence, SentenceEvidence
     from cases.intake import Intake
     from cases.review import Review
+    from cases.second_read import SecondRead
+    from cases.store import Receipt
     from cases.study import Case, CaseStatus
     from grounding.attribution import Attribution
     from grounding.confidence import Confidence
@@ -104,6 +106,21 @@ def case_row(case: Case, *, status: CaseStatus, draft: Draft | None, reviews: Se
         "abstention": case.abstention,
         "draft": None if draft is None else {"draft_id": draft.draft_id, "status": draft.status.value},
         "reviews": len(reviews),
+    }
+
+
+def second_read_shape(second_read: SecondRead, receipt: Receipt, *, status: CaseStatus) -> Json:
+    """What `second-read` prints: what was signed, its event, and where the case stands now."""
+    return {
+        "case_id": second_read.case_id,
+        "review_id": second_read.review_id,
+        "second_read_id": second_read.second_read_id,
+        "reader_id": second_read.reader_id,
+        "verdict": second_read.verdict.value,
+        "reason": None if second_read.reason is None else second_read.reason.value,
+        "status": status.value,
+        "sequence": receipt.sequence,
+        "recorded": receipt.recorded.isoformat(),
     }
 
 

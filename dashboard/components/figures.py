@@ -86,5 +86,8 @@ def _apart(apart: Apart) -> None:
         (apart.signed_without_draft, "signed without a draft"),
     )
     st.html(
-        '<span class="or-note">In no rate: </span>' + "".join(chip(f"{number} {words}") for number, words in counted)
+        '<span class="or-note">In no rate: </span>'
+        + "".join(chip(f"{number} {words}") for number, words in counted)
+        + '<span class="or-note"> In the rates by their first signature, and not final yet: </span>'
+        + chip(f"{apart.waiting_for_second_read} waiting for a second reader")
     )

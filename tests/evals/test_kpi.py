@@ -8,12 +8,16 @@ import pytest
 
 from cases.audit import Action
 from cases.draft import DraftStatus, FailureKind
+from cases.evidence import DraftEvidence, SentenceEvidence
 from cases.review import Arm, Decision, Reason, Review, SentenceReview
+from cases.second_read import SecondRead, Verdict
 from cases.store import Store
 from cases.study import CaseStatus
 from evals.kpi import SQL_FOLDER, definition, pilot_kpis
 from evals.trial import image_of, trial_case
 from grounding.report import GroundedSentence, Polarity
+from grounding.triggers import Action as Ask
+from grounding.triggers import Comparison, FactName, Trigger
 
 DAWN = datetime(2024, 5, 1, 8, tzinfo=UTC)
 NODULE = GroundedSentence("A nodule.", finding="nodule")
@@ -148,6 +152,48 @@ def test_an_amendment_counts_once_and_as_it_stands(pilot):
     }
 
 
+def measured(pilot, name, *actions):
+    """Evidence of a case's draft, with one trigger of each action."""
+    triggers = tuple(
+        Trigger(
+            action.value.replace("_", "-"), 1, action, "Look again.", FactName.VIOLATION, 1.0, Comparison.AT_LEAST, 1.0
+        )
+        for action in actions
+    )
+    sentences = (SentenceEvidence(0), SentenceEvidence(1))
+    evidence = DraftEvidence(f"e-{name}", f"draft-{name}", name, DAWN, sentences, "0" * 64, triggers=triggers)
+    pilot.store.record_evidence(evidence, agent="test")
+
+
+def test_who_was_asked_to_look_again_is_counted_among_the_measured(pilot):
+    for name in "ABCDE":
+        pilot.case(name)
+    measured(pilot, "A", Ask.BLOCK, Ask.SECONDARY_REVIEW)  # counts once
+    measured(pilot, "B", Ask.SECONDARY_REVIEW)
+    measured(pilot, "C", Ask.INFORM)
+    measured(pilot, "D", Ask.BLOCK)  # never signed
+    for name in "ABCE":  # E was never measured
+        pilot.sign(name, *KEPT, after=100, active=10)
+    kpis = pilot_kpis(pilot.store)
+    assert (kpis.secondary_review.count, kpis.secondary_review.figure.n) == (2, 3)
+    assert kpis.apart.waiting_for_second_read == 1  # A
+    assert kpis.apart.waiting == 1  # D, for its first reader; A is signed
+    assert (kpis.override.figure.n, kpis.turnaround_s.figure.n) == (4, 4)  # A counts by its first signature
+
+
+def test_a_second_read_moves_no_figure_of_the_first(pilot):
+    pilot.case("A")
+    measured(pilot, "A", Ask.BLOCK)
+    pilot.sign("A", DELETED, KEPT[1], after=100, active=10)
+    before = pilot_kpis(pilot.store).as_dict()
+    second = SecondRead("s", "review-A", "A", "reader-2", Verdict.AGREE, None, DAWN + timedelta(seconds=900))
+    pilot.store.record_second_read(second, agent_role="reader")
+    after = pilot_kpis(pilot.store).as_dict()
+    assert before.pop("apart")["waiting_for_second_read"] == 1
+    assert after.pop("apart")["waiting_for_second_read"] == 0
+    assert after == before
+
+
 def test_a_second_draft_that_succeeds_makes_the_case_usable(pilot):
     pilot.case("D", draft="failed")
     before = pilot_kpis(pilot.store)
@@ -172,14 +218,20 @@ def test_a_failed_draft_of_a_case_read_without_ai_is_counted_apart(pilot):
 
 def test_an_empty_pilot_measures_nothing(pilot):
     told = pilot_kpis(pilot.store).as_dict()
-    for name in ("override", "not_usable_as_drafted", "turnaround_s", "reading_time_s", "discordance", "failed"):
+    shares = ("override", "not_usable_as_drafted", "discordance", "failed", "secondary_review")
+    for name in (*shares, "turnaround_s", "reading_time_s"):
         assert (told[name]["value"], told[name]["ci95"], told[name]["n"]) == (None, None, 0)
-    assert told["apart"] == {"waiting": 0, "out_of_scope": 0, "signed_without_draft": 0}
+    assert told["apart"] == {
+        "waiting": 0,
+        "out_of_scope": 0,
+        "signed_without_draft": 0,
+        "waiting_for_second_read": 0,
+    }
 
 
 def test_every_sql_file_opens_with_its_definition():
     files = sorted(SQL_FOLDER.glob("*.sql"))
-    assert len(files) == 9
+    assert len(files) == 10
     for file in files:
         words = definition(file.stem)
         assert len(words.split()) > 12, file.name
