@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashboard.commands import (
+    evaluate_attribution,
+    evaluate_calibration,
+    evaluate_conflict,
+    evaluate_coverage,
     evaluate_findings,
     evaluate_fusion,
     evaluate_fusion_lab,
+    evaluate_longitudinal,
+    evaluate_missing,
     evaluate_priors,
     evaluate_quantization,
     evaluate_report,
@@ -43,9 +49,15 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     add_measuring(localization)
     localization.set_defaults(run=run_localization)
     _add_seeing_and_checks(measures)
+    evaluate_attribution.add_parsers(measures)
+    evaluate_calibration.add_parsers(measures)
+    evaluate_conflict.add_parsers(measures)
+    evaluate_coverage.add_parsers(measures)
     evaluate_findings.add_parsers(measures)
     evaluate_fusion.add_parsers(measures)
     evaluate_fusion_lab.add_parsers(measures)
+    evaluate_longitudinal.add_parsers(measures)
+    evaluate_missing.add_parsers(measures)
     evaluate_priors.add_parsers(measures)
     evaluate_quantization.add_parsers(measures)
     evaluate_report.add_parsers(measures)
