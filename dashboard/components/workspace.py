@@ -15,6 +15,7 @@ from dashboard.components.evidence import View, shown_heatmap
 from dashboard.components.image_panel import Picked, ShownBox, image_panel
 from dashboard.components.notes_panel import notes_panel
 from dashboard.components.prior_panel import prior_panel
+from dashboard.components.second_read import second_read
 from dashboard.components.sentence_card import sentence_card
 from dashboard.components.sign_off import sign_off, signed_report
 from dashboard.desk import Desk, load_desk
@@ -117,6 +118,7 @@ def _picture(desk: Desk, image: Image, *, window: Window, inverted: bool) -> byt
 def _report(desk: Desk) -> None:
     if desk.signed is not None:
         drafting_notice(desk.reading, desk.reader)
+        second_read(desk, desk.signed)
         signed_report(desk, desk.signed)
         return
     drafting_notice(desk.reading, desk.reader)
