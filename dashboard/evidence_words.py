@@ -16,11 +16,9 @@ NO_EVIDENCE: Final = (
     "Evidence not measured: the store holds none for this draft. It was drafted before evidence was kept, "
     "or measuring it failed. Draft the case again to have it measured."
 )
-NO_ATTRIBUTION: Final = (
-    "Which input drove it: not measured. The model could not score this sentence with inputs left out."
-)
-NO_CONFIDENCE: Final = "Confidence: not measured. The model gives no score for this sentence."
-NO_CALIBRATION: Final = "Confidence: not calibrated for this model, so no word is given for it."
+NO_ATTRIBUTION: Final = "Inputs not measured: the model could not score this sentence with inputs left out."
+NO_CONFIDENCE: Final = "the model gives no score for this sentence"
+NO_CALIBRATION: Final = "its score has no calibration that covers this sentence"
 NO_HEATMAP: Final = "Where it looked: not measured. There is no image, or the model gives no map that can be believed."
 NO_REDRAFT: Final = "not measured: it was not drafted again so"
 HEATMAP: Final = (
@@ -81,7 +79,7 @@ def source_words(source: str) -> str:
     """Where an instruction stood; a note by its id.
 
     >>> source_words("n2"), source_words("header")
-    ("note n2", "the image's header")
+    ('note n2', "the image's header")
     """
     return SOURCE.get(source, f"note {source}")
 

@@ -53,7 +53,11 @@ _CARDS = """
 [class*="st-key-card_"] { border-color: var(--or-card); transition: border-color .12s, background .12s; }
 [class*="st-key-card_"]:has(.or-lit-card) { border-color: var(--or-lit) !important; background: var(--or-lit-fill);
   box-shadow: 0 0 0 1px var(--or-lit); }
-[class*="st-key-card_"] [data-testid="stVerticalBlock"] { gap: .45rem; }
+[class*="st-key-card_"], [class*="st-key-card_"] [data-testid="stVerticalBlock"] { gap: .45rem; }
+[class*="st-key-head_"] { flex-wrap: nowrap; }
+[class*="st-key-head_"] > :last-child { min-width: 0; flex: 1 1 0; }
+[class*="st-key-opens_"] button { min-height: 1.55rem; padding: 0 .6rem; }
+[class*="st-key-opens_"] button p { font-size: .76rem; }
 .or-stored { font-size: .76rem; color: var(--or-good); font-variant-numeric: tabular-nums; }
 .or-todo { font-size: .78rem; color: var(--or-warn); }
 .or-signed { border: 1px solid var(--or-good-rim); background: var(--or-good-fill); border-radius: .4rem;
@@ -63,16 +67,17 @@ _CARDS = """
 _EVIDENCE = """
 .or-why { font-size: .82rem; line-height: 1.4; color: var(--or-soft); }
 .or-why div { margin: 0; }
+.or-why small { font-size: .7rem; color: var(--or-quiet); }
 .or-bars { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: .2rem .55rem;
   margin: .3rem 0 .1rem 0; }
-.or-input { font-size: .68rem; line-height: 1.25; color: var(--or-quiet); overflow-wrap: anywhere; }
+.or-input { font-size: .7rem; line-height: 1.25; color: var(--or-quiet); overflow-wrap: anywhere; }
 .or-input b { display: block; font-weight: 550; color: var(--or-soft); }
 .or-track { display: block; height: .42rem; border-radius: .2rem; background: var(--or-bar-empty); margin: .18rem 0; }
 .or-track i { display: block; height: 100%; border-radius: .2rem; background: var(--or-bar); }
 .or-track.or-against i { background: repeating-linear-gradient(45deg, var(--or-bad-rim) 0 3px, transparent 3px 6px);
   border: 1px solid var(--or-bad-rim); box-sizing: border-box; }
 .or-track.or-none { background: transparent; border-top: 1px dashed var(--or-rim); height: 0; margin-top: .38rem; }
-.or-sure { font-size: .68rem; line-height: 1.3; color: var(--or-quiet); }
+.or-sure { font-size: .7rem; line-height: 1.3; color: var(--or-quiet); }
 .or-sign { font-size: .8rem; line-height: 1.4; border-left: 3px solid var(--or-rim); padding: .05rem 0 .05rem .55rem;
   margin: .25rem 0; color: var(--or-soft); overflow-wrap: anywhere; }
 .or-sign.or-warn { border-color: var(--or-warn-rim); }
@@ -87,7 +92,9 @@ _EVIDENCE = """
   border: 0; border-bottom: 1px solid var(--or-card); overflow-wrap: anywhere; }
 .or-facts thead th { color: var(--or-quiet); }
 .or-draft { border: 1px solid var(--or-card); border-radius: .4rem; padding: .45rem .8rem; margin-top: .5rem; }
-.or-draft h4 { font-size: .82rem; font-weight: 620; color: var(--or-strong); margin: 0 0 .15rem 0; padding: 0; }
+.or-draft b { font-size: .82rem; font-weight: 620; margin-right: .3rem; }
+.or-more summary { font-size: .76rem; color: var(--or-soft); cursor: pointer; width: fit-content; }
+.or-more summary:focus-visible { outline: 2px solid var(--or-lit); }
 """
 
 _PAPER = """

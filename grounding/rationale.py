@@ -104,12 +104,12 @@ def rationale(
     >>> nothing = rationale(GroundedSentence("Nodule."), attribution=None, without_notes=None, conflicts=None,
     ...     confidence=None, violations=())
     >>> print(nothing.rests_on)
-    Which input drove it was not measured, nor what it would be without the notes.
+    What drove it was not measured, nor what it would be without the notes.
     >>> print(nothing.trust)
     Confidence not measured. Whether the image and the notes disagree was not measured.
     """
     trust = (*_confidence(confidence), *_conflict(conflicts), *_violation(violations))
-    return Rationale(" ".join(_rests_on(sentence, attribution, without_notes)), " ".join(trust))
+    return Rationale("; ".join(_rests_on(sentence, attribution, without_notes)) + ".", " ".join(trust))
 
 
 def shares(attribution: Attribution) -> tuple[float, ...]:
@@ -139,66 +139,56 @@ def weight(share: float) -> Weight:
 def _rests_on(
     sentence: GroundedSentence, attribution: Attribution | None, changes: Sequence[SentenceChange] | None
 ) -> tuple[str, ...]:
-    quotes = _quotes(sentence)
     if attribution is None and changes is None:
-        return ("Which input drove it was not measured, nor what it would be without the notes.", *quotes)
+        return ("What drove it was not measured, nor what it would be without the notes", *_quotes(sentence))
     if attribution is None:
-        return ("Which input drove it was not measured.", *quotes, *_without(changes))
-    told = (*_drove(attribution), *quotes)
+        return ("What drove it was not measured", *_quotes(sentence), *_without(changes))
+    told = (*_drove(attribution), *_quotes(sentence))
     return (*told, *_without(changes)) if NOTES & set(attribution.inputs) else told
 
 
 def _drove(attribution: Attribution) -> tuple[str, ...]:
     parts = dict(zip(attribution.inputs, shares(attribution), strict=True))
     if not any(parts.values()):
-        return ("No input moved it by much.",)
+        return ("No input moved it by much",)
     against = [INPUT_WORDS[name] for name, share in parts.items() if weight(share) is Weight.AGAINST]
     speaks = "speaks" if len(against) == 1 else "speak"
-    return (_leads(parts), *((f"{_capital(joined(against))} {speaks} against it.",) if against else ()))
+    return (_leads(parts), *((f"{joined(against)} {speaks} against it",) if against else ()))
 
 
 def _leads(parts: Mapping[EvidenceInput, float]) -> str:
     top = max(parts, key=parts.__getitem__)
     if parts[top] <= 0:
-        return "No input made it more likely."
+        return "No input made it more likely"
     if len(parts) == 1:
-        return f"It rests on {INPUT_WORDS[top]}, the only input there is."
+        return f"Rests on {INPUT_WORDS[top]}, the only input there is"
     beside = [INPUT_WORDS[name] for name, share in parts.items() if name is not top and share >= ALIKE * parts[top]]
     if beside:
-        return f"It rests about equally on {joined([INPUT_WORDS[top], *beside])}."
+        return f"Rests about equally on {joined([INPUT_WORDS[top], *beside])}"
     how = {Weight.ALMOST_ALL: "almost wholly on", Weight.MOST: "mostly on"}.get(weight(parts[top]))
-    return (
-        f"It rests {how} {INPUT_WORDS[top]}."
-        if how
-        else f"It rests on {INPUT_WORDS[top]} more than on any other input."
-    )
+    return f"Rests {how} {INPUT_WORDS[top]}" if how else f"Rests on {INPUT_WORDS[top]} more than on any other input"
 
 
 def _quotes(sentence: GroundedSentence) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(citation.note_id for citation in sentence.citations))
-    return (f"It quotes {joined(names)}.",) if names else ()
+    return (f"quotes {joined(names)}",) if names else ()
 
 
 def _without(changes: Sequence[SentenceChange] | None) -> tuple[str, ...]:
     if changes is None:
-        return ("What it would be without the notes was not measured.",)
-    if not changes:
-        return ("Without the notes it stands unchanged.",)
+        return ("what it would be without the notes was not measured",)
     kinds = tuple(dict.fromkeys(CHANGE_WORDS[change.change] for change in changes))
-    return (f"Without the notes {joined(kinds)}.",)
+    return (f"without the notes {joined(kinds)}" if kinds else "unchanged without the notes",)
 
 
 def _confidence(confidence: Confidence | None) -> tuple[str, ...]:
     if confidence is None:
         return ("Confidence not measured.",)
-    if confidence.word is None:
-        said = "Its confidence has no calibration, so there is no word for it"
-    else:
-        said = f"{_capital(confidence.word)} by the calibrated confidence"
+    said = "No word for its confidence: not calibrated" if confidence.word is None else _capital(confidence.word)
     if confidence.missing:
         lacking = joined([name.replace("_", " ") for name in confidence.missing])
         return (f"{said}, but it leans on what was missing ({lacking}): it needs a look.",)
-    look = ", and by the written rule it needs a look" if confidence.needs is ConfidenceSet.REVIEW else ""
+    look = "; by the written rule it needs a look" if confidence.needs is ConfidenceSet.REVIEW else ""
     return (f"{said}{look}.",)
 
 

@@ -5,7 +5,7 @@ Drawn below the head of a case, above the sentences. Untrusted text is quoted an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from dashboard.components.evidence_signs import conflict_html, informing_html, s
 from dashboard.components.evidence_views import change_words
 from dashboard.desk import Desk
 from dashboard.evidence_words import NO_EVIDENCE, NOT_MEASURED, percent, source_words
-from dashboard.markup import plain
+from dashboard.markup import chip, plain
 from dashboard.words import INPUT
 from grounding.contradiction import Contradiction
 from grounding.injection import Injection
@@ -42,29 +42,44 @@ def draft_evidence(desk: Desk) -> None:
 
 
 def draft_html(evidence: DraftEvidence, report: GroundedReport, *, texts: Mapping[str, str]) -> str:
-    """All that concerns the draft as a whole.
+    """All that concerns the draft as a whole: what is the case at a glance, and what was said word for word below it.
 
     Args:
         evidence: as stored.
         report: the draft's, for its limitations.
         texts: the untrusted texts of the case by their source, to quote what was flagged.
     """
-    signs = "".join(
+    words = "".join(
         (
-            *_asked(evidence),
-            *(_injection(one, texts) for one in evidence.injections),
+            *_injections(evidence.injections, texts),
             *(_contradiction(one) for one in evidence.contradictions),
             *(conflict_html(one) for one in evidence.conflicts_unplaced),
-            *_limits(evidence, report),
             *_copied(evidence),
             *_appearing(evidence),
-            informing_html(evidence.triggers_of(None)),
         )
     )
     return (
-        f'<div class="or-draft"><h4>Evidence of this draft</h4>{signs}'
-        f'<div class="or-sure">{plain(_unlike(evidence))} {plain(LEGEND)}</div></div>'
+        f'<div class="or-draft"><div><b>Evidence of this draft</b> {"".join(_flags(evidence))}</div>'
+        f"{''.join(_asked(evidence))}{informing_html(evidence.triggers_of(None))}{''.join(_limits(evidence, report))}"
+        + (f'<details class="or-more"><summary>Word for word</summary>{words}</details>' if words else "")
+        + f'<div class="or-sure">{_unlike(evidence)} {plain(LEGEND)}</div></div>'
     )
+
+
+def _flags(evidence: DraftEvidence) -> Iterator[str]:
+    """A chip for each kind of thing that was found in the inputs; one that says so where nothing was."""
+    sources = tuple(dict.fromkeys(source_words(one.source) for one in evidence.injections))
+    about = tuple(dict.fromkeys(CONFLICT_WORDS[one.kind] for one in evidence.contradictions))
+    unplaced = len(evidence.conflicts_unplaced)
+    flags = (
+        (f"Text that addresses the model in {joined(sources)}" if sources else "", "bad"),
+        (f"Notes contradict each other on {joined(about)}" if about else "", "warn"),
+        (f"{unplaced} conflict{'' if unplaced == 1 else 's'} that no sentence states" if unplaced else "", "warn"),
+        (f"{joined([one.note_id for one in evidence.copied])} copied forward" if evidence.copied else "", "plain"),
+        ("More is drafted without an input" if any(_appearing(evidence)) else "", "plain"),
+    )
+    told = [chip(words, kind) for words, kind in flags if words]
+    yield from told or (chip("nothing in the inputs is flagged", "good"),)
 
 
 def _asked(evidence: DraftEvidence) -> Iterator[str]:
@@ -81,17 +96,22 @@ def _asked(evidence: DraftEvidence) -> Iterator[str]:
             yield sign(heading, f"by sentence {numbers}; the rule stands beside it.", kind=kind)
 
 
-def _injection(found: Injection, texts: Mapping[str, str]) -> str:
-    text = texts.get(found.source, "")
-    quote = text[found.start : found.end] if found.start is not None else ""
-    shown = f": “{plain(quote[:LONGEST_QUOTE])}{'…' if len(quote) > LONGEST_QUOTE else ''}”" if quote else ""
-    body = f"in {plain(source_words(found.source))}{shown} <code>{plain(found.pattern)}</code>"
-    return sign("Text that addresses the model", body, kind="bad")
+def _injections(found: Sequence[Injection], texts: Mapping[str, str]) -> Iterator[str]:
+    """What was flagged, source by source, quoted from the text where there is one."""
+    for source in dict.fromkeys(one.source for one in found):
+        told = "; ".join(_quoted(one, texts.get(source, "")) for one in found if one.source == source)
+        yield sign(f"Text that addresses the model in {source_words(source)}:", told, kind="bad")
+
+
+def _quoted(found: Injection, text: str) -> str:
+    quote = text[found.start : found.end].strip(" .,;:\n") if found.start is not None else ""
+    cut = f"{quote[:LONGEST_QUOTE]}…" if len(quote) > LONGEST_QUOTE else quote
+    return f"{f'“{plain(cut)}” ' if cut else ''}<code>{plain(found.pattern)}</code>"
 
 
 def _contradiction(found: Contradiction) -> str:
-    first, second = (f"{plain(one.note_id)}: “{plain(one.quote)}”" for one in (found.first, found.second))
-    return sign(f"Notes contradict each other on {CONFLICT_WORDS[found.kind]}", f"<br>{first}<br>{second}", kind="warn")
+    told = " against ".join(f"{plain(one.note_id)} “{plain(one.quote)}”" for one in (found.first, found.second))
+    return sign(f"Notes contradict each other on {CONFLICT_WORDS[found.kind]}:", told, kind="warn")
 
 
 def _limits(evidence: DraftEvidence, report: GroundedReport) -> Iterator[str]:
@@ -129,9 +149,9 @@ def _appearing(evidence: DraftEvidence) -> Iterator[str]:
 
 
 def _unlike(evidence: DraftEvidence) -> str:
-    """How unlike the training data the case is; the flag itself is a trigger, since a rule sets its threshold."""
+    """Whether the case is unlike the training data: a rule sets the threshold, so the flag itself is a trigger."""
     if evidence.unlikeness is None:
         return f"Unlike the training images: {NOT_MEASURED}."
     flagged = any(one.fact is FactName.UNLIKE_TRAINING for one in evidence.triggers)
     verdict = "a written rule flags it" if flagged else "no written rule flags it"
-    return f"Unlike the training images: {evidence.unlikeness:.2f}, {verdict}."
+    return f'<span title="score {evidence.unlikeness:.2f}">Unlike the training images: {verdict}.</span>'

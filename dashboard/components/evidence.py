@@ -15,7 +15,7 @@ import streamlit as st
 from cases.evidence import SentenceEvidence
 from dashboard import state
 from dashboard.components.evidence_bars import bars_html
-from dashboard.components.evidence_signs import confidence_html, signs_html
+from dashboard.components.evidence_signs import signs_html, trust_html
 from dashboard.components.evidence_views import looked_html, numbers_html, redrafts_html
 from dashboard.desk import Desk
 from dashboard.markup import plain
@@ -41,10 +41,7 @@ def sentence_evidence(index: int, sentence: GroundedSentence, *, desk: Desk) -> 
         return
     triggers = desk.evidence.triggers_of(index)
     st.html(
-        why_html(sentence, evidence)
-        + bars_html(evidence.attribution, sentence=index)
-        + confidence_html(evidence.confidence)
-        + signs_html(evidence, triggers)
+        why_html(sentence, evidence) + bars_html(evidence.attribution, sentence=index) + signs_html(evidence, triggers)
     )
     _opened(index, evidence, triggers, desk=desk)
 
@@ -59,7 +56,8 @@ def why_html(sentence: GroundedSentence, evidence: SentenceEvidence) -> str:
         confidence=evidence.confidence,
         violations=evidence.violations,
     )
-    return f'<div class="or-why"><div>{plain(lines.rests_on)}</div><div>{plain(lines.trust)}</div></div>'
+    trust = trust_html(lines.trust, evidence.confidence)
+    return f'<div class="or-why"><div>{plain(lines.rests_on)}</div>{trust}</div>'
 
 
 def shown_heatmap(desk: Desk) -> tuple[int, Heatmap] | None:
@@ -73,13 +71,14 @@ def shown_heatmap(desk: Desk) -> tuple[int, Heatmap] | None:
 
 
 def _opened(index: int, evidence: SentenceEvidence, triggers: Sequence[Trigger], *, desk: Desk) -> None:
-    view = st.pills(
-        f"Evidence of sentence {index + 1}",
-        list(View),
-        key=_key(index, desk),
-        label_visibility="collapsed",
-        on_change=partial(_turn, index, desk),
-    )
+    with st.container(key=f"opens_{index}"):
+        view = st.pills(
+            f"Evidence of sentence {index + 1}",
+            list(View),
+            key=_key(index, desk),
+            label_visibility="collapsed",
+            on_change=partial(_turn, index, desk),
+        )
     match view:
         case View.LOOKED:
             st.html(looked_html(evidence))

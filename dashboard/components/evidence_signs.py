@@ -29,18 +29,23 @@ MOSTLY_COPIED = 0.5  # share of a sentence's words from which it is marked as co
 KIND = {Action.INFORM: "plain", Action.SECONDARY_REVIEW: "warn", Action.BLOCK: "bad"}
 
 
-def confidence_html(confidence: Confidence | None) -> str:
-    """The confidence as a word, always beside what it was calibrated on; the number in its title."""
+def trust_html(trust: str, confidence: Confidence | None) -> str:
+    """The rationale's second line, its confidence word as a chip, always beside what the word was calibrated on.
+
+    Args:
+        trust: of `grounding.rationale`; begins with the word where there is one.
+        confidence: of the sentence; the number stands in the title.
+    """
     if confidence is None:
-        return f'<div class="or-sure">{plain(NO_CONFIDENCE)}</div>'
+        return f"<div>{plain(trust)} <small>{plain(NO_CONFIDENCE)}</small></div>"
+    title = plain(confidence_number(confidence))
     if confidence.word is None or confidence.calibrated_on is None:
-        return f'<div class="or-sure" title="{plain(confidence_number(confidence))}">{plain(NO_CALIBRATION)}</div>'
+        return f'<div title="{title}">{plain(trust)} <small>{plain(NO_CALIBRATION)}</small></div>'
+    word = trust[: len(confidence.word)]
+    rest = trust[len(word) :].lstrip(".,; ")
     kind = "warn" if confidence.needs is ConfidenceSet.REVIEW else "plain"
-    word = f"{confidence.word[0].upper()}{confidence.word[1:]}"
-    return (
-        f'<div class="or-sure" title="{plain(confidence_number(confidence))}">{chip(word, kind)}'
-        f"{plain(confidence.calibrated_on)}</div>"
-    )
+    chosen = chip(word, kind)
+    return f'<div title="{title}">{chosen}{plain(rest)} <small>{plain(confidence.calibrated_on)}</small></div>'
 
 
 def signs_html(evidence: SentenceEvidence, triggers: Iterable[Trigger]) -> str:
@@ -103,4 +108,4 @@ def _violation(violation: Violation) -> str:
 def _copied(share: float | None) -> str:
     if share is None or share < MOSTLY_COPIED:
         return ""
-    return sign("Copied forward:", f"{percent(share)} of its words stand so in a prior note.", kind="warn")
+    return sign("Copied forward:", f"{percent(share)} of its words stand so in a prior note.")

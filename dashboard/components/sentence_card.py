@@ -47,7 +47,7 @@ def sentence_card(index: int, sentence: GroundedSentence, *, desk: Desk) -> None
 
 
 def _head(index: int, sentence: GroundedSentence, *, lit: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{index}"):
         select_button(index, lit=lit)
         st.html(facts_line(sentence, author="ai", lit=lit))
 

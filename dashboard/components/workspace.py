@@ -20,6 +20,7 @@ from dashboard.components.sentence_card import sentence_card
 from dashboard.components.sign_off import sign_off, signed_report
 from dashboard.desk import Desk, load_desk
 from dashboard.identity import Person, may_sign
+from dashboard.markup import chip
 from dashboard.panel import Window
 from dashboard.state import OpenReading
 from grounding.report import GroundedSentence
@@ -90,6 +91,8 @@ def _toolbar(desk: Desk) -> tuple[Window, bool, bool]:
         )
         inverted = st.toggle("Invert", key="panel.inverted")
         compare = desk.case.prior_image is not None and st.toggle("Prior image beside", key="panel.prior")
+        if (hot := shown_heatmap(desk)) is not None:
+            st.html(chip(f"Heatmap of sentence {hot[0] + 1}; press “{View.LOOKED}” there to take it off", "warn"))
     return window or Window.AS_RENDERED, inverted, compare
 
 
@@ -105,12 +108,11 @@ def _current_image(desk: Desk, image: Image, *, window: Window, inverted: bool, 
 
 
 def _picture(desk: Desk, image: Image, *, window: Window, inverted: bool) -> bytes:
-    """The windowed image, with a sentence's heatmap over it where the reader asked for one; says whose it is."""
+    """The windowed image, with a sentence's heatmap over it where the reader asked for one."""
     hot = shown_heatmap(desk)
     if hot is None or desk.evidence is None:
         return resources.picture(image.sha256, window=window, inverted=inverted)
     index, heatmap = hot
-    st.caption(f"Heatmap of sentence {index + 1} over the image; press “{View.LOOKED}” there again to take it off")
     name = f"{desk.evidence.evidence_id}.{index}"
     return resources.heated_picture(image.sha256, heatmap, name=name, window=window, inverted=inverted)
 

@@ -43,37 +43,37 @@ def changed(change: RedraftChange) -> SentenceChange:
     ("nats", "words"),
     [
         # one input and nothing beside it
-        ({"current_image": 4.0}, "It rests on the current image, the only input there is."),
+        ({"current_image": 4.0}, "Rests on the current image, the only input there is."),
         # 95 of 100
-        ({"current_image": 9.5, "prior_report": 0.5}, "It rests almost wholly on the current image."),
+        ({"current_image": 9.5, "prior_report": 0.5}, "Rests almost wholly on the current image."),
         # 7 of 10: the two are not alike, since 3 is less than 0.8 of 7
-        ({"current_image": 3.0, "prior_report": 7.0}, "It rests mostly on the prior report."),
+        ({"current_image": 3.0, "prior_report": 7.0}, "Rests mostly on the prior report."),
         # 4 of 10 beside 3 and 3: none of those reaches 0.8 of 4
         (
             {"current_image": 3.0, "clinical_notes": 4.0, "structured_values": 3.0},
-            "It rests on the clinical notes more than on any other input.",
+            "Rests on the clinical notes more than on any other input.",
         ),
         # 4.5 beside 4.0: neither drove it alone
         (
             {"current_image": 4.5, "clinical_notes": 4.0, "structured_values": 1.5},
-            "It rests about equally on the current image and the clinical notes.",
+            "Rests about equally on the current image and the clinical notes.",
         ),
         # an exact tie
         (
             {"prior_image": 2.0, "structured_values": 2.0},
-            "It rests about equally on the prior image and the lab and history values.",
+            "Rests about equally on the prior image and the lab and history values.",
         ),
         # what speaks against it is named: 1 of 10
         (
             {"current_image": 9.0, "prior_report": -1.0},
-            "It rests almost wholly on the current image. The prior report speaks against it.",
+            "Rests almost wholly on the current image; the prior report speaks against it.",
         ),
         # 4 of 104 the other way is no word worth
-        ({"current_image": 10.0, "prior_report": -0.4}, "It rests almost wholly on the current image."),
+        ({"current_image": 10.0, "prior_report": -0.4}, "Rests almost wholly on the current image."),
         # every input makes it less likely
         (
             {"current_image": -3.0, "prior_report": -1.0},
-            "No input made it more likely. The current image and the prior report speak against it.",
+            "No input made it more likely; the current image and the prior report speak against it.",
         ),
         # less than a tenth of a nat in all: shares of noise are not told
         ({"current_image": 0.05, "prior_report": 0.01}, "No input moved it by much."),
@@ -82,7 +82,7 @@ def changed(change: RedraftChange) -> SentenceChange:
 )
 def test_what_drove_it(nats, words):
     said = lines(attribution=moved(**nats), without_notes=()).rests_on
-    assert said.removesuffix(" Without the notes it stands unchanged.") == words
+    assert said.replace("; unchanged without the notes.", ".") == words
 
 
 def test_without_any_input_nothing_is_said_to_have_driven_it():
@@ -93,17 +93,17 @@ def test_without_any_input_nothing_is_said_to_have_driven_it():
     ("attribution", "changes", "words"),
     [
         # neither was measured: said once
-        (None, None, "Which input drove it was not measured, nor what it would be without the notes."),
+        (None, None, "What drove it was not measured, nor what it would be without the notes."),
         # one of the two
-        (None, (), "Which input drove it was not measured. Without the notes it stands unchanged."),
+        (None, (), "What drove it was not measured; unchanged without the notes."),
         (
             moved(current_image=1.0, prior_report=9.0),
             None,
-            "It rests almost wholly on the prior report. What it would be without the notes was not measured.",
+            "Rests almost wholly on the prior report; what it would be without the notes was not measured.",
         ),
         # there are no notes that could be left out: not a gap, so no word
-        (moved(current_image=1.0), None, "It rests on the current image, the only input there is."),
-        (moved(current_image=1.0), (), "It rests on the current image, the only input there is."),
+        (moved(current_image=1.0), None, "Rests on the current image, the only input there is."),
+        (moved(current_image=1.0), (), "Rests on the current image, the only input there is."),
     ],
 )
 def test_what_was_not_measured_is_said_and_what_cannot_be_is_not(attribution, changes, words):
@@ -113,11 +113,11 @@ def test_what_was_not_measured_is_said_and_what_cannot_be_is_not(attribution, ch
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (RedraftChange.DISAPPEARS, "Without the notes it is not drafted."),
-        (RedraftChange.POLARITY, "Without the notes it says otherwise whether it is there."),
-        (RedraftChange.LATERALITY, "Without the notes it names another side."),
-        (RedraftChange.PROGRESSION, "Without the notes it states another change over time."),
-        (RedraftChange.LOCATION, "Without the notes it names another place."),
+        (RedraftChange.DISAPPEARS, "; without the notes it is not drafted."),
+        (RedraftChange.POLARITY, "; without the notes it says otherwise whether it is there."),
+        (RedraftChange.LATERALITY, "; without the notes it names another side."),
+        (RedraftChange.PROGRESSION, "; without the notes it states another change over time."),
+        (RedraftChange.LOCATION, "; without the notes it names another place."),
     ],
 )
 def test_what_it_would_be_without_the_notes(change, words):
@@ -128,38 +128,38 @@ def test_what_it_would_be_without_the_notes(change, words):
 def test_two_changes_are_one_sentence():
     both = (changed(RedraftChange.LATERALITY), changed(RedraftChange.PROGRESSION))
     said = lines(attribution=moved(prior_report=1.0), without_notes=both).rests_on
-    assert said.endswith("Without the notes it names another side and it states another change over time.")
+    assert said.endswith("without the notes it names another side and it states another change over time.")
 
 
 @pytest.mark.parametrize(
     ("ids", "words"),
-    [((), ""), (("n1",), " It quotes n1."), (("n1", "n2", "n1"), " It quotes n1 and n2.")],
+    [((), ""), (("n1",), "; quotes n1"), (("n1", "n2", "n1"), "; quotes n1 and n2")],
 )
 def test_a_quote_is_named_only_where_there_is_one(ids, words):
     sentence = replace(NODULE, citations=tuple(Citation(name, 0, 6, "Nodule") for name in ids))
     assert lines(sentence, attribution=moved(current_image=1.0)).rests_on == (
-        f"It rests on the current image, the only input there is.{words}"
+        f"Rests on the current image, the only input there is{words}."
     )
 
 
 @pytest.mark.parametrize(
     ("confidence", "words"),
     [
-        (SURE, "Likely by the calibrated confidence."),
+        (SURE, "Likely."),
         # the rule picks it
         (
             replace(SURE, calibrated=0.4, needs=ConfidenceSet.REVIEW),
-            "Possible by the calibrated confidence, and by the written rule it needs a look.",
+            "Possible; by the written rule it needs a look.",
         ),
         # missing input, not signal: that is what is said
         (
             replace(SURE, needs=ConfidenceSet.REVIEW, missing=("prior_notes",)),
-            "Likely by the calibrated confidence, but it leans on what was missing (prior notes): it needs a look.",
+            "Likely, but it leans on what was missing (prior notes): it needs a look.",
         ),
         # a score without a calibrator is no probability, and gets no word
         (
             Confidence(3.2, "log_probability", None, None, None),
-            "Its confidence has no calibration, so there is no word for it.",
+            "No word for its confidence: not calibrated.",
         ),
         (None, "Confidence not measured."),
     ],
@@ -182,7 +182,7 @@ def test_how_sure(confidence, words):
 )
 def test_conflicts(kinds, words):
     found = tuple(Conflict(kind, 0, "Right nodule.", "Left nodule.", None) for kind in kinds)
-    assert lines(conflicts=found).trust == f"Likely by the calibrated confidence.{words}"
+    assert lines(conflicts=found).trust == f"Likely.{words}"
 
 
 def test_conflicts_that_nobody_looked_for_are_said_to_be_unknown():
@@ -196,8 +196,7 @@ def test_broken_rules_are_told_once_each():
         Violation(Rule.BOX_MISSING, 0, "m"),
     )
     assert lines(violations=found).trust == (
-        "Likely by the calibrated confidence. Breaks a written rule: it compares without a prior and it shows no box "
-        "and does not say why."
+        "Likely. Breaks a written rule: it compares without a prior and it shows no box and does not say why."
     )
 
 
@@ -216,8 +215,8 @@ def test_the_lines_name_only_inputs_that_moved_it_and_hold_no_number(nats):
     attribution = moved(**dict(zip(names, nats, strict=True)))
     said = lines(attribution=attribution, without_notes=()).rests_on
     assert not any(character.isdigit() for character in said)
-    rests, _, rest = said.partition(". ")
-    against = rest.partition("speak")[0].lower() if "against" in rest else ""
+    rests, _, rest = said.partition("; ")
+    against = rest.partition("speak")[0] if "against" in rest else ""
     for name, value in zip(attribution.inputs, nats, strict=True):
         assert INPUT_WORDS[name] not in rests or value > 0
         assert INPUT_WORDS[name] not in against or value < 0
