@@ -6,7 +6,9 @@ conflict is seen where a conflict cites the planted statement; a twin is a false
 
 Recall stands overall, and among cases whose picture the draft of the image alone gets right (it points at the nodule;
 where there is none, it states none): who does not see the nodule cannot see that the note is wrong about it. False
-alarms stand over all twins, missed nodules and all; beside them, those of rightly drafted pictures.
+alarms stand over all twins, missed nodules and all; beside them, those of rightly drafted pictures. Apart from both:
+radiographs that are labelled with an effusion, with a note that truly tells of one; a model that does not see it raises
+a false alarm wherever its silence counts.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from grounding.findings import Finding
 from grounding.report import GroundedSentence, Polarity, Progression
 
 LESIONS = frozenset({Finding.NODULE.value, Finding.MASS.value})
+EFFUSIONS = frozenset({Finding.EFFUSION.value})
 RECALL_ASKED, ALARMS_ASKED = 0.90, 0.05
 FITTING = {  # kinds of conflict by which a planted one may rightly be named
     Planted.FALSE_HISTORY: frozenset({ConflictKind.POLARITY, ConflictKind.LATERALITY}),
@@ -57,6 +60,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class EffusionVerdict:
+    """What was made of a true note on a radiograph that is labelled with an effusion."""
+
+    patient: str
+    stated: bool
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConflictResult:
     """All verdicts of a run."""
 
@@ -66,6 +78,7 @@ class ConflictResult:
     seed: int
     model: ModelIdentity | None
     states: frozenset[Finding]
+    effusions: tuple[EffusionVerdict, ...] = ()
 
     def recall(self, among: Callable[[Verdict], bool]) -> Figure:
         """Planted conflicts that were seen."""
@@ -100,6 +113,10 @@ class ConflictResult:
             "false_alarm_kinds": {
                 kind.value: sum(kind in one.alarms for one in self.verdicts) for kind in ConflictKind
             },
+            "labelled_effusions": {
+                "stated": self._of_effusions(lambda one: one.stated).as_dict(),
+                "false_alarms": self._of_effusions(lambda one: one.alarm).as_dict(),
+            },
             "asked": {"recall_found_lesions": RECALL_ASKED, "false_alarms": ALARMS_ASKED},
             "holds": {
                 "recall_found_lesions": None if found.value is None else found.value >= RECALL_ASKED,
@@ -121,6 +138,10 @@ class ConflictResult:
             "false_alarms": self.false_alarms(of_kind).as_dict(),
         }
 
+    def _of_effusions(self, done: Callable[[EffusionVerdict], bool]) -> Figure:
+        patients = [one.patient for one in self.effusions]
+        return clustered_share([done(one) for one in self.effusions], patients, seed=self.seed)
+
     def _histories(self) -> tuple[Progression, ...]:
         return tuple(history for history in Progression if any(one.history is history for one in self.verdicts))
 
@@ -130,7 +151,13 @@ class ConflictResult:
 
 
 def run(
-    cases: Iterable[ConflictCase], *, draft: Drafter, states: frozenset[Finding], ground: str, seed: int
+    cases: Iterable[ConflictCase],
+    *,
+    draft: Drafter,
+    states: frozenset[Finding],
+    ground: str,
+    seed: int,
+    effusions: Iterable[tuple[Trial, PriorNote]] = (),
 ) -> ConflictResult:
     """Draft each case alone, with the conflicting note and with its twin, and ask for conflicts.
 
@@ -140,11 +167,13 @@ def run(
         states: findings on which the model's silence says "none", as the product takes it.
         ground: what the lesions were put into, in words.
         seed: that the cases were made with; also of the bootstrap.
+        effusions: radiographs with an effusion, and a note that tells of it.
     """
     drafts: list[Draft] = []
     verdicts = tuple(_verdict(case, draft, states, drafts) for case in cases)
+    there = tuple(_effusion_verdict(trial, note, draft, states, drafts) for trial, note in effusions)
     model = drafts[0].model if drafts else None
-    return ConflictResult(verdicts, draft_faults(drafts), ground, seed, model, states)
+    return ConflictResult(verdicts, draft_faults(drafts), ground, seed, model, states, there)
 
 
 def _verdict(case: ConflictCase, draft: Drafter, states: frozenset[Finding], drafts: list[Draft]) -> Verdict:
@@ -163,6 +192,22 @@ def _verdict(case: ConflictCase, draft: Drafter, states: frozenset[Finding], dra
         named=any(one.kind in FITTING[case.planted] for one in seen),
         alarms=tuple(one.kind for one in _raised(alone, clean, case.clean, states)),
     )
+
+
+def _effusion_verdict(
+    trial: Trial, note: PriorNote, draft: Drafter, states: frozenset[Finding], drafts: list[Draft]
+) -> EffusionVerdict:
+    alone, told = (draft(_with(trial.case, one), pixels=trial.pixels) for one in (None, note))
+    drafts += [alone, told]
+    return EffusionVerdict(
+        trial.patient, stated=_states(alone, EFFUSIONS), alarm=bool(_raised(alone, told, note, states))
+    )
+
+
+def _states(draft: Draft, findings: frozenset[str]) -> bool:
+    """Whether a report says that one of these is there, or suspects it."""
+    sentences = draft.report.sentences if draft.report is not None else ()
+    return any(one.finding in findings and one.polarity is not Polarity.ABSENT for one in sentences)
 
 
 def _raised(alone: Draft, told: Draft, note: PriorNote, states: frozenset[Finding]) -> tuple[Conflict, ...]:
@@ -191,8 +236,7 @@ def _is_right(alone: Draft, case: ConflictCase) -> bool:
     sentences = alone.report.sentences
     if case.planted.shows_nodule:
         return any(_points(sentence, case.trial) for sentence in sentences)
-    wanted = LESIONS if case.planted is Planted.STALE_NODULE else frozenset({Finding.EFFUSION.value})
-    return not any(one.finding in wanted and one.polarity is not Polarity.ABSENT for one in sentences)
+    return not _states(alone, LESIONS if case.planted is Planted.STALE_NODULE else EFFUSIONS)
 
 
 def _points(sentence: GroundedSentence, trial: Trial) -> bool:

@@ -26,6 +26,7 @@ from cases.phantom.thorax import expose_thorax, project_thorax
 from cases.study import PriorNote
 from evals.fusion_cases import PRESENT_HISTORIES, SIZE_BEFORE
 from evals.insertion import SIDE_MM, NoPlaceError, Tier, insert_nodule
+from evals.labels import Target, is_there
 from evals.note_wording import (
     OTHER_SIDE,
     Remark,
@@ -38,7 +39,7 @@ from evals.note_wording import (
     sentence_of_effusion,
 )
 from evals.simulated import displayed, known
-from evals.sources import Backgrounds, normals, trial_of
+from evals.sources import Backgrounds, normals, trial_of, unseen
 from evals.trial import Lesion, Trial, image_of, trial_case
 from grounding.report import Progression
 
@@ -105,6 +106,23 @@ def phantom_cases(*, n: int, seed: int) -> Iterator[ConflictCase]:
         yield with_notes(_kind(index), _phantom_trial(index, seed, random), random)
 
 
+def true_effusions(folder: Path, *, n: int, seed: int) -> Iterator[tuple[Trial, PriorNote]]:
+    """At most so many unseen radiographs that are labelled with an effusion, each with a note that tells of one.
+
+    The labels are mined from report text: about one in ten is wrong, and none names a side.
+    """
+    rows = [row for row in unseen(folder) if is_there(row, Target.EFFUSION)]
+    for index, row in enumerate(rows[:n]):
+        random = np.random.default_rng([seed, index, 23])
+        trial = _without_notes(trial_of(row, row.pixels(), f"effusion-{index:05d}", ()))
+        yield trial, _prior(note_with([sentence_of_effusion(None, random)], random))
+
+
+def _without_notes(trial: Trial) -> Trial:
+    """A folder's own notes are about another truth."""
+    return replace(trial, case=replace(trial.case, notes=()))
+
+
 def _kind(index: int) -> Planted:
     return tuple(Planted)[index % len(Planted)]
 
@@ -121,8 +139,7 @@ def _real_trial(backgrounds: Backgrounds, index: int, random: np.random.Generato
             except NoPlaceError:
                 continue
             pixels, lesions = made.pixels, (made.lesion,)
-        trial = trial_of(row, pixels, f"conflict-{index:05d}", lesions)
-        return replace(trial, case=replace(trial.case, notes=()))  # a folder's own notes are about another truth
+        return _without_notes(trial_of(row, pixels, f"conflict-{index:05d}", lesions))
     msg = "no lesion-free image of the folder has room for a nodule under white; give less exposed radiographs"
     raise NoPlaceError(msg)
 

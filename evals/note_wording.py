@@ -47,6 +47,11 @@ EFFUSIONS = (  # there, when the note was written
     "On that occasion the radiologist noted a {amount} pleural effusion, {side} hemithorax.",
     "Old report: {side} effusion, {amount}.",
 )
+EFFUSIONS_UNSIDED = (
+    "CXR last year reported a {amount} effusion.",
+    "{Amount} pleural effusion was described on the earlier examination.",
+    "Old report: effusion, {amount}.",
+)
 AMOUNTS = ("small", "moderate", "large", "trace")
 DRY = (  # none, when the note was written
     "Previous film reviewed: no effusion on either side.",
@@ -118,10 +123,12 @@ def sentence_of(remark: Remark, random: np.random.Generator) -> str:
     )
 
 
-def sentence_of_effusion(side: str, random: np.random.Generator) -> str:
-    """One sentence of an earlier report that describes an effusion on that side."""
+def sentence_of_effusion(side: str | None, random: np.random.Generator) -> str:
+    """One sentence of an earlier report that describes an effusion on that side; None: it names no side."""
     amount = _one(AMOUNTS, random)
-    return _one(EFFUSIONS, random).format(side=side, amount=amount, Amount=amount.capitalize())
+    return _one(EFFUSIONS_UNSIDED if side is None else EFFUSIONS, random).format(
+        side=side, amount=amount, Amount=amount.capitalize()
+    )
 
 
 def note_with(sentences: Sequence[str], random: np.random.Generator) -> str:

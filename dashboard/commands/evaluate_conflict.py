@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
     from collections.abc import Iterator
 
+    from cases.study import PriorNote
     from evals.conflict_cases import ConflictCase
+    from evals.trial import Trial
     from grounding.findings import Finding
 
 
@@ -38,6 +40,7 @@ def run_conflict(arguments: argparse.Namespace) -> int:
             states=_states(arguments),
             ground="simulated" if arguments.simulated else "real, inserted nodules",
             seed=arguments.seed,
+            effusions=_effusions(arguments),
         )
     return say_figures(result.as_dict(), arguments)
 
@@ -48,6 +51,15 @@ def _cases(arguments: argparse.Namespace) -> Iterator[ConflictCase]:
     if arguments.simulated:
         return phantom_cases(n=arguments.n, seed=arguments.seed)
     return real_cases(arguments.cases, n=arguments.n, seed=arguments.seed)
+
+
+def _effusions(arguments: argparse.Namespace) -> Iterator[tuple[Trial, PriorNote]]:
+    """Radiographs with an effusion, where there is a folder that may have some."""
+    from evals.conflict_cases import true_effusions
+
+    if arguments.simulated:
+        return iter(())
+    return true_effusions(arguments.cases, n=arguments.n, seed=arguments.seed)
 
 
 def _states(arguments: argparse.Namespace) -> frozenset[Finding]:

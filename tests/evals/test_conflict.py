@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cases.draft import FailureKind
+from cases.study import PriorNote
 from evals.conflict import run
 from evals.conflict_cases import FAR_ZONE, NOTE_DATE, ConflictCase, Planted, phantom_cases, with_notes
 from evals.note_wording import remark_on
@@ -127,6 +128,23 @@ def test_a_failed_draft_raises_nothing_and_is_counted(make, cases):
     result = figures(cases, Reader(make, cases, fails=True))
     assert result["recall_overall"]["value"] == 0.0
     assert result["faults"]["unparseable"]["count"] == 16
+
+
+@pytest.mark.parametrize(("states", "alarms"), [(STATES, 1.0), (STATES - {Finding.EFFUSION}, 0.0)])
+def test_an_effusion_that_the_model_does_not_see_is_a_false_alarm_where_its_silence_counts(make, cases, states, alarms):
+    trial = cases[3].trial
+    note = PriorNote("n", NOTE_DATE, "report", "Old report: effusion, small.")
+    effusion = GroundedSentence("Pleural effusion.", finding="effusion")
+
+    def asked(*said):
+        draft = lambda case, *, pixels: make.drafted(*said)  # noqa: E731
+        return run((), draft=draft, states=states, ground="", seed=0, effusions=[(trial, note)]).as_dict()
+
+    blind, sees = asked(NOTHING), asked(NOTHING, effusion)
+    assert blind["labelled_effusions"]["false_alarms"]["value"] == alarms
+    assert blind["labelled_effusions"]["stated"]["value"] == 0.0
+    assert sees["labelled_effusions"]["false_alarms"]["value"] == 0.0
+    assert sees["labelled_effusions"]["stated"]["value"] == 1.0
 
 
 def test_nothing_asked_is_nothing_measured(make):

@@ -13,6 +13,7 @@ from evals.note_wording import (
     DRAINED,
     DRY,
     EFFUSIONS,
+    EFFUSIONS_UNSIDED,
     GONE,
     MENTIONS,
     PLEURAL,
@@ -32,7 +33,7 @@ from grounding.report import Polarity
 from grounding.told import told
 
 ROOT = Path(note_wording.__file__).parents[1]
-OURS = (*MENTIONS, *CLEAR, *GONE, *EFFUSIONS, *DRY, *DRAINED, *REST)
+OURS = (*MENTIONS, *CLEAR, *GONE, *EFFUSIONS, *EFFUSIONS_UNSIDED, *DRY, *DRAINED, *REST)
 SHORT = 3  # words: "No tubes." alone would be no template
 
 
@@ -91,13 +92,13 @@ def test_a_note_on_clear_lungs_mentions_no_lesion():
             assert not re.search(r"\d+ mm|left|right", text)
 
 
-@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("side", ["left", "right", None])
 def test_a_note_of_an_effusion_says_it_on_its_side_and_denies_it_nowhere(side):
     for seed in range(30):
         random = np.random.default_rng(seed)
         text = note_with([sentence_of_effusion(side, random)], random)
         (said,) = {(one.polarity, one.place.side.value) for one in told({"n": text}) if one.finding is Finding.EFFUSION}
-        assert said == (Polarity.PRESENT, side)
+        assert said == (Polarity.PRESENT, side or "not_stated")
         assert PLEURAL not in text
 
 
