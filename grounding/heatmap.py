@@ -60,8 +60,9 @@ class Heatmap:
     def peak(self) -> tuple[float, float] | None:
         """The point (x, y), normalized, where the weight is largest; None for a map that is the same everywhere.
 
-        The centre of the highest cell, drawn towards heavier neighbours (the centroid of the nine cells around it,
-        weighted by what they have above the least of them), so that it is finer than the grid.
+        The centre of the highest cell (of several, the one in their middle), drawn towards heavier neighbours: the
+        centroid of the nine cells around it, weighted by what they have above the least of them; so that it is finer
+        than the grid.
 
         >>> Heatmap("occlusion", 1, 4, (0.0, 0.0, 3.0, 1.0)).peak
         (0.6875, 0.5)
@@ -72,8 +73,7 @@ class Heatmap:
         seen = array[np.isfinite(array)]
         if not seen.size or seen.max() <= seen.min():
             return None
-        row, column = divmod(int(np.nanargmax(array)), self.columns)
-        return _centroid(array, row, column)
+        return _centroid(array, *_highest(array))
 
     @property
     def normalised(self) -> Heatmap:
@@ -183,13 +183,21 @@ def _neighbours(share: Grid, count: int) -> tuple[NDArray[np.intp], NDArray[np.i
     return first, np.minimum(first + 1, count - 1), place - first
 
 
+def _highest(array: Grid) -> tuple[int, int]:
+    """Row and column of the largest weight; of several equal ones, of that which is nearest to the middle of them."""
+    places = np.argwhere(array == np.nanmax(array))
+    distances = np.square(places - places.mean(axis=0)).sum(axis=1)
+    row, column = places[int(np.argmin(distances))].tolist()
+    return row, column
+
+
 def _centroid(array: Grid, row: int, column: int) -> tuple[float, float]:
     """The weighted centre of the cells around one, normalized."""
     top, left = max(0, row - 1), max(0, column - 1)
     around = array[top : row + 2, left : column + 2]
     weights = np.nan_to_num(around - np.nanmin(around), nan=0.0)
-    if not weights.any():
-        weights = np.ones_like(weights)
+    if not weights.any():  # no neighbour was seen, or all are alike
+        weights[row - top, column - left] = 1.0
     down, across = np.mgrid[: weights.shape[0], : weights.shape[1]] + 0.5
     total = float(weights.sum())
     x = (left + float((weights * across).sum()) / total) / array.shape[1]
