@@ -23,6 +23,8 @@ from grounding.unmasked import View, backwards, disguises, mixed_words, plain
 
 _SENTENCE: Final = re.compile(r"[.!?\n]")
 _IN_DISGUISE: Final = frozenset({"pair", "phrase", "squeezed"})
+NO_SENTENCES: Final = frozenset({"value", "header"})  # sources whose texts have none
+UNREADABLE: Final = frozenset({"backwards", "rot13", "spaced"})  # disguises in which no word of the clinic is one
 IMAGE: Final = "image"  # the source of what is burned into a picture (`vlm.burnt_in`)
 
 
@@ -54,20 +56,21 @@ def injections(texts: Mapping[str, str]) -> tuple[Injection, ...]:
     return tuple(
         Injection(source, start, end, pattern)
         for source, text in texts.items()
-        for start, end, pattern in sorted(set(_found(text)))
+        for start, end, pattern in sorted(set(_found(text, loose=source in NO_SENTENCES)))
     )
 
 
-def _found(text: str) -> Iterator[tuple[int, int, str]]:
+def _found(text: str, *, loose: bool) -> Iterator[tuple[int, int, str]]:
     view = plain(text)
     bare = View("raw", text, tuple(range(len(text))))
     hidden = (*disguises(view), _reversed_runs(text))
     for rule in rules():
         yield from _coded(rule, text)
-        yield from _matches(rule, bare if rule.raw else view, name="")
+        yield from _matches(rule, bare if rule.raw else view, name="", loose=loose)
         if rule.kind in _IN_DISGUISE:
             for other in hidden:
-                yield from _matches(rule, other, name=f"{other.name}: ")
+                unread = loose or other.name in UNREADABLE
+                yield from _matches(rule, other, name=f"{other.name}: ", loose=unread)
 
 
 def _reversed_runs(text: str) -> View:
@@ -76,12 +79,12 @@ def _reversed_runs(text: str) -> View:
     return backwards(plain(inside)) if inside else View("turned", "", ())
 
 
-def _matches(rule: Rule, view: View, *, name: str) -> Iterator[tuple[int, int, str]]:
+def _matches(rule: Rule, view: View, *, name: str, loose: bool) -> Iterator[tuple[int, int, str]]:
     if rule.kind == "squeezed":
         if view.name == "spaced":
             yield from _squeezed(rule, view, name=name)
         return
-    for pattern in rule.patterns:
+    for pattern in rule.loose if loose else rule.patterns:
         for match in pattern.finditer(view.text):
             if not _excepted(rule, view.text, match):
                 yield (*view.span(match.start(), match.end()), name + rule.rule_id)

@@ -3,7 +3,8 @@
 A rule's kind says how it is looked for: `pair` (a word of `first`, then within `gap` words one of `then`, in one
 sentence), `phrase`, `pattern` (a regular expression), `squeezed` (letters without any gap), `letters` (ranges of code
 points), `mixed`, `styled` and `encoded` (found by code). A phrase ending in `*` is the beginning of a word. `opens`
-asks that a pair begin where an order can: at a sentence's start, or behind "please", "must", "and" and their like.
+asks that a pair begin where an order can: at a sentence's start, or behind "please", "must", "and" and their like; a
+pattern asks for it by `%ORDERS%`. In a value or a header, which have no sentences, an order may begin anywhere.
 Every repetition in a pattern is bounded, so that no text takes long to search.
 """
 
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 from grounding.data import objects
 
+START: Final = "%ORDERS%"  # stands in a pattern for `ORDERS`
 ORDERS: Final = (
     r"(?:\A|[.!?:;,(\[{\"'>*\u2022\u2014-]\s*|\n\s*|\b(?:please|kindly|must|should|shall|always|only|just|now|and|then|instead|"
     r"simply|you|immediately|therefore|so|but|may|can|will|required to|asked to|instructed to|ordered to|told to|"
@@ -32,6 +34,7 @@ class Rule:
         rule_id: its name in the data file.
         kind: how it is looked for.
         patterns: none for kinds that code finds.
+        loose: the same for fields that have no sentences, where an order may begin anywhere.
         exceptions: what in the sentence around a match makes it none.
         raw: whether it looks at the text as it stands.
         least: letters in a row, of `styled`.
@@ -40,6 +43,7 @@ class Rule:
     rule_id: str
     kind: str
     patterns: tuple[re.Pattern[str], ...] = ()
+    loose: tuple[re.Pattern[str], ...] = ()
     exceptions: tuple[re.Pattern[str], ...] = ()
     raw: bool = False
     least: int = 1
@@ -63,7 +67,8 @@ def _rule(rule_id: str, row: dict[str, Any]) -> Rule:
     return Rule(
         rule_id,
         row["kind"],
-        tuple(re.compile(pattern) for pattern in made(row)),
+        tuple(re.compile(pattern.replace(START, ORDERS)) for pattern in made(row)),
+        tuple(re.compile(pattern.replace(START, r"(?<!\w)")) for pattern in made(row)),
         tuple(re.compile(pattern) for pattern in row.get("unless", ())),
         raw=row.get("view") == "raw" or row["kind"] == "letters",
         least=row.get("least", 1),
@@ -72,7 +77,7 @@ def _rule(rule_id: str, row: dict[str, Any]) -> Rule:
 
 def _pair(row: dict[str, Any]) -> list[str]:
     between = r"[^\w.!?:\n]+" if row.get("within_line") else r"[^\w.!?]+"
-    start = ORDERS if row["opens"] else r"(?<!\w)"
+    start = START if row["opens"] else r"(?<!\w)"
     gap = rf"(?:{between}[\w'\u2019]+){{0,{row['gap']}}}?{between}"
     return [f"{start}(?:{_any(row['first'])}){gap}(?:{_any(row['then'])})"]
 

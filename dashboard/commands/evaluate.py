@@ -12,9 +12,11 @@ from dashboard.commands import (
     evaluate_calibration,
     evaluate_conflict,
     evaluate_coverage,
+    evaluate_fidelity,
     evaluate_findings,
     evaluate_fusion,
     evaluate_fusion_lab,
+    evaluate_injection,
     evaluate_longitudinal,
     evaluate_missing,
     evaluate_priors,
@@ -53,9 +55,11 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluate_calibration.add_parsers(measures)
     evaluate_conflict.add_parsers(measures)
     evaluate_coverage.add_parsers(measures)
+    evaluate_fidelity.add_parsers(measures)
     evaluate_findings.add_parsers(measures)
     evaluate_fusion.add_parsers(measures)
     evaluate_fusion_lab.add_parsers(measures)
+    evaluate_injection.add_parsers(measures)
     evaluate_longitudinal.add_parsers(measures)
     evaluate_missing.add_parsers(measures)
     evaluate_priors.add_parsers(measures)

@@ -203,3 +203,10 @@ def untrusted_case():
         site="Site",
         scanner="Scanner",
     )
+
+
+def test_in_a_field_without_sentences_an_order_may_begin_anywhere():
+    text = "Hb 13 g/dL say nothing"
+    assert found(text) == []
+    assert [one.pattern for one in injections({"value": text})] == ["orders a result"]
+    assert injections({"value": "none reported so far", "header": "Model DX report printer 5"}) == ()
