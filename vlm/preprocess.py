@@ -22,7 +22,17 @@ DISPLAY_MAX = 65535  # rendered pixels span the whole of uint16
 INPUT_MAX = 255
 LONGEST = 200  # times as long as wide: the limit of Qwen's own processor
 TOKENS = MappingProxyType(  # per fit: the side of a token, and the fewest and most pixels of an input
-    {Fit.RESIZED_28: (28, 3_136, 12_845_056), Fit.RESIZED_32: (32, 65_536, 16_777_216)}
+    {
+        # Qwen2.5-VL, preprocessor_config.json as published: patch_size 14, merge_size 2, min_pixels 3136 (4 tokens),
+        # max_pixels 12845056 (16384 tokens), the range that its README names as the default. transformers' class alone,
+        # without that file, would take 28 * 28 * 1280 = 1003520 at most.
+        Fit.RESIZED_28: (28, 3_136, 12_845_056),
+        # Qwen3-VL, preprocessor_config.json as published: patch_size 16, merge_size 2, size.shortest_edge 65536 (64
+        # tokens), size.longest_edge 16777216 (16384 tokens); both edges are numbers of pixels, not lengths.
+        # Sources: Qwen/Qwen2.5-VL-7B-Instruct and Qwen/Qwen3-VL-8B-Instruct, quoted in mlx-vlm issue 1175 and in
+        # QwenLM/Qwen3-VL issue 1836; transformers 5.23, `Qwen2VLImageProcessorPil`.
+        Fit.RESIZED_32: (32, 65_536, 16_777_216),
+    }
 )
 
 
@@ -109,8 +119,10 @@ def laid_in(pixels: NDArray[np.uint16], placement: Placement) -> NDArray[np.uint
 def _whole_tokens(columns: int, rows: int, *, side: int, fit: Fit) -> tuple[int, int]:
     """Columns and rows of an input of whole tokens that keeps the image's shape as nearly as they allow.
 
-    The rule is Qwen's own, which a server applies again: it must find nothing left to resize. Source: transformers,
-    `smart_resize` of qwen2_vl, and the pixel limits of the published processors.
+    The rule is Qwen's own, which a server applies again: it must find nothing left to resize, which holds as long as
+    the server keeps the published limits of `TOKENS`. One that was started with fewer pixels (1003520, say, which
+    Qwen's README recommends against cost) resizes again, and Qwen2.5-VL's numbers, pixels of what it was shown, then
+    mean another frame: the coordinate self-test is what finds out. Source: transformers, `smart_resize` of qwen2_vl.
     """
     step, least, most = TOKENS[fit]
     if max(columns, rows) > LONGEST * min(columns, rows):

@@ -16,7 +16,7 @@ from vlm.draft import draft_case
 from vlm.families import FAMILIES, Fit, Grounding, family_named
 from vlm.instructions import place_question
 from vlm.limitations import NO_PRIOR, NO_PRIOR_READ, UNUSED_NOTE
-from vlm.preprocess import fitted
+from vlm.preprocess import TOKENS, fitted
 from vlm.prompt import load_template
 from vlm.question import fitting_prompt
 
@@ -204,6 +204,16 @@ def test_a_resized_input_is_left_alone_by_qwens_own_processor(fit, step, size):
         if min(size) > 300:  # on others, whole tokens bend the shape
             assert columns / rows == pytest.approx(size[0] / size[1], rel=0.1)
             assert side - step < max(columns, rows) <= side
+
+
+def test_the_limits_are_those_of_the_installed_and_the_published_processors():
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil as Processor
+
+    step, least, most = TOKENS[Fit.RESIZED_28]
+    assert step == Processor.patch_size * Processor.merge_size
+    assert least == Processor.size["shortest_edge"]
+    assert most == 16_384 * step * step  # as published: more than the class's own default
+    assert TOKENS[Fit.RESIZED_32] == (32, 64 * 32 * 32, 16_384 * 32 * 32)
 
 
 def test_an_image_too_thin_for_qwen_is_refused():
