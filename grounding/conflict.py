@@ -275,9 +275,9 @@ def _size_change(seen: _Seen, one: Told) -> Progression | None:
 
     A size that the picture's sentence states counts; else the word does: a mass is larger than 30 mm.
     """
-    if not one.sizes_mm:
+    then = one.size_mm
+    if then is None:
         return None
-    then = max(one.sizes_mm)
     low, high = _size_now(seen)
     if low is not None and low >= then * APART and low - then >= APART_MM:
         return Progression.WORSE

@@ -12,11 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from grounding.conflict import APART, APART_MM, SEEN_BEFORE, ConflictKind
 from grounding.findings import Finding
 from grounding.report import Citation, Polarity, Progression
 from grounding.told import Told, told
+
+
+MOST: Final = 50  # notes that contradict themselves more often were made to; who reads fifty has read enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Contradiction:
 
 
 def contradictions(notes: Mapping[str, str]) -> tuple[Contradiction, ...]:
-    """All contradictions among the notes, newest first, each pair of statements once for each kind.
+    """All contradictions among the notes, newest first, each pair of statements once for each kind; the first fifty.
 
     Args:
         notes: text by note id, newest first.
@@ -43,10 +47,11 @@ def contradictions(notes: Mapping[str, str]) -> tuple[Contradiction, ...]:
     >>> [(one.kind.value, one.second.quote) for one in contradictions(notes)]
     [('progression', 'The left effusion has resolved.')]
     """
-    statements = tuple(one for one in told(notes) if one.finding is not Finding.NO_FINDING)
-    clear = tuple(one for one in told(notes) if one.finding is Finding.NO_FINDING)
+    everything = told(notes)
+    statements = tuple(one for one in everything if one.finding is not Finding.NO_FINDING)
+    clear = tuple(one for one in everything if one.finding is Finding.NO_FINDING)
     found = (*_within(statements), *_on_sides(statements), *_of_course(statements, clear), *_of_size(statements))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))[:MOST]
 
 
 def _within(statements: Sequence[Told]) -> Iterator[Contradiction]:
@@ -108,9 +113,10 @@ def _of_size(statements: Sequence[Told]) -> Iterator[Contradiction]:
     for newer in statements:
         earlier = [one for one in statements if one.age > newer.age and one.tells_of(newer.finding, newer.place)]
         last = min(earlier, key=lambda one: one.age, default=None)
-        if last is None or not (newer.sizes_mm and last.sizes_mm) or newer.polarity is not Polarity.PRESENT:
+        if last is None or newer.polarity is not Polarity.PRESENT:
             continue
-        if _impossible(newer.progression, max(newer.sizes_mm), max(last.sizes_mm)):
+        now, then = newer.size_mm, last.size_mm
+        if now is not None and then is not None and _impossible(newer.progression, now, then):
             yield Contradiction(ConflictKind.SIZE, newer.citation, last.citation)
 
 
