@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evals import note_wording
+from evals import attribution_wording, note_wording
 from evals.note_wording import (
     CLEAR,
     DRAINED,
@@ -34,6 +34,11 @@ from grounding.told import told
 
 ROOT = Path(note_wording.__file__).parents[1]
 OURS = (*MENTIONS, *CLEAR, *GONE, *EFFUSIONS, *EFFUSIONS_UNSIDED, *DRY, *DRAINED, *REST)
+OURS += (
+    *attribution_wording.HISTORY,
+    *attribution_wording.WEIGHTLESS_NOTES,
+    *attribution_wording.WEIGHTLESS_INDICATIONS,
+)
 SHORT = 3  # words: "No tubes." alone would be no template
 
 
