@@ -19,7 +19,6 @@ from grounding.findings import Finding
 from grounding.report import Citation, Polarity, Progression
 from grounding.told import Told, told
 
-
 MOST: Final = 50  # notes that contradict themselves more often were made to; who reads fifty has read enough
 
 

@@ -26,7 +26,10 @@ HEIGHT: Final = {"upper": 0, "mid": 1, "lower": 2}
 UNTOLD: Final = frozenset({NoteSection.FAMILY, NoteSection.HISTORY, NoteSection.QUESTION, NoteSection.COMPARISON})
 BONY: Final = word_set("bone bones bony osseous skeleton skeletal rib ribs spine vertebra vertebrae vertebral sternum")
 QUALIFIED: Final = word_set("new other further additional suspicious large larger enlarging")
-REACH: Final = 5  # words between "no" and the finding that a word like "new" may stand among
+DENIERS: Final = word_set("no not without nor")
+REACH: Final = (
+    4  # words from "no" on among which a word like "new" speaks of all that is denied: "no new or large mass"
+)
 CLEAR_LUNGS: Final = frozenset({"lesion", "airspace"})  # groups of findings that "the lungs are clear" denies
 LUMPS: Final = frozenset({Finding.NODULE, Finding.MASS})
 WIDE: Final = frozenset(
@@ -200,9 +203,10 @@ def _of_bone(mention: Mention, reading: Reading) -> bool:
 
 
 def _qualified(mention: Mention, reading: Reading) -> bool:
-    """Whether only new, other or large ones are denied."""
+    """Whether only new, other or large ones are denied: such a word stands right behind the last "no" before it."""
     before = [word.lower for word in words_of(reading.text[: mention.start])]
-    return bool(QUALIFIED & set(before[-REACH:]))
+    starts = [index for index, word in enumerate(before) if word in DENIERS]
+    return bool(QUALIFIED & set(before[starts[-1] :][:REACH])) if starts else False
 
 
 def _placed(mention: Mention, reading: Reading) -> Place:
