@@ -10,11 +10,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from cases.audit import Action
 from cases.draft import Draft, DraftStatus
+from cases.evidence import DraftEvidence
 from cases.images import ImageStore, ImageStoreError
 from cases.pixels import Pixels, pixels_of
 from cases.store import Store
@@ -27,6 +29,7 @@ from vlm.drafting_job import Job, NotRecordedError
 from vlm.drafting_queue import WORKER, DraftingQueue, Step
 from vlm.errors import ModelLoadError
 from vlm.model_spec import ModelSpec
+from vlm.rulebook import rules_for
 from vlm.self_test_record import offered_model
 from vlm.supervised import SupervisedDrafter
 
@@ -60,14 +63,14 @@ class LedgerRecord:
         except (StoreError, ImageStoreError) as error:
             raise NotRecordedError(str(error)) from error
 
-    def keep(self, draft: Draft) -> None:
-        """Record the draft.
+    def keep(self, draft: Draft, evidence: DraftEvidence | None) -> None:
+        """Record the draft, and its evidence where it has some.
 
         Raises:
             NotRecordedError: the store would not take it.
         """
         try:
-            self.store.record_draft(draft, agent=WORKER)
+            self.store.record_draft(draft, agent=WORKER, evidence=evidence)
         except StoreError as error:
             raise NotRecordedError(str(error)) from error
 
@@ -172,7 +175,10 @@ def drafting_desk(
         return DraftingDesk(None, f"Review only: {error}; `overread doctor` says what is missing.")
     # a served model has its GPUs elsewhere: one process here asks it
     places = child_environments(os.environ) if spec.endpoint is None else ({},)
-    drafters = tuple(SupervisedDrafter(spec, now=now, new_id=new_id, environment=added) for added in places)
+    drafters = tuple(
+        SupervisedDrafter(spec, now=now, new_id=new_id, environment=added, rules=partial(rules_for, spec, path))
+        for added in places
+    )
     return DraftingDesk(DraftingQueue(drafters, record=record, now=now, new_id=new_id))
 
 

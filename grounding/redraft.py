@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from grounding.assignment import assigned
 from grounding.box import Box
-from grounding.report import GroundedReport, GroundedSentence
+from grounding.report import GroundedReport, GroundedSentence, Polarity
 
 FACTS = ("polarity", "laterality", "progression", "location")
 
@@ -34,7 +34,7 @@ class RedraftChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SentenceChange:
-    """One change; a sentence that differs in two facts has two.
+    """One change; a sentence that differs in two facts has two, one that is there in one draft only has one: that.
 
     Attributes:
         sentence: its index in the draft; None for one that only the other draft has.
@@ -79,7 +79,9 @@ def _of(index: int, sentence: GroundedSentence, other: GroundedSentence | None) 
     if other is None:
         yield SentenceChange(RedraftChange.DISAPPEARS, index, sentence.text, None)
         return
-    for fact in differing(sentence, other):
+    facts = differing(sentence, other)
+    gone = Polarity.ABSENT in (sentence.polarity, other.polarity)
+    for fact in ("polarity",) if "polarity" in facts and gone else facts:  # what is not there has no side or place
         yield SentenceChange(RedraftChange(fact), index, sentence.text, other.text)
 
 

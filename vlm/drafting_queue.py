@@ -14,10 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cases.draft import Draft, FailureKind
+from cases.evidence import DraftEvidence
 from cases.pixels import Rendered
+from cases.protocol import ProtocolError
 from cases.study import Case
 from vlm.drafting_job import Cancelled, Done, Ended, Failed, Job, NotRecordedError, Refused
 from vlm.errors import ModelLoadError, ModelLostError
@@ -28,7 +30,15 @@ WORKER = "overread-worker"
 AGAIN = (FailureKind.CRASH, FailureKind.TIMEOUT)  # what another child may get right; an unreadable answer is not
 STOP_S = 10.0
 
-Outcome = Draft | ModelLostError | None
+
+class Drafted(NamedTuple):
+    """A draft, and its evidence where it has some."""
+
+    draft: Draft
+    evidence: DraftEvidence | None
+
+
+Outcome = Drafted | ModelLostError | None
 
 
 class Step(StrEnum):
@@ -54,6 +64,10 @@ class Drafter(Protocol):
         """The draft of one case; a crash or a timeout is a failed draft."""
         ...
 
+    def explain(self, draft: Draft, *, case: Case, pixels: Rendered | None) -> DraftEvidence | None:
+        """The evidence of the draft just made; None where there is none to be had."""
+        ...
+
     def interrupt(self) -> None:
         """Called from another thread: kill the process, so that `load` or `draft` returns."""
         ...
@@ -70,8 +84,8 @@ class Record(Protocol):
         """The case and its pixels; NotRecordedError when it cannot be given."""
         ...
 
-    def keep(self, draft: Draft) -> None:
-        """Record the draft; NotRecordedError when it cannot be."""
+    def keep(self, draft: Draft, evidence: DraftEvidence | None) -> None:
+        """Record the draft and its evidence; NotRecordedError when that cannot be."""
         ...
 
     def note(self, step: Step, *, job: Job, agent: str, detail: dict[str, object]) -> None:
@@ -184,7 +198,7 @@ class DraftingQueue:
     def _ended(self, job: Job, drafter: Drafter) -> Ended:
         try:
             return self._drafted(job, drafter)
-        except (ModelLoadError, NotRecordedError) as fault:
+        except (ModelLoadError, NotRecordedError, ProtocolError) as fault:
             return Refused(str(fault))
         except Exception as fault:  # noqa: BLE001 - the thread outlives it, and the page says it by its type
             return Refused(f"drafting stopped with {type(fault).__name__}, and no draft is recorded: draft again")
@@ -210,7 +224,8 @@ class DraftingQueue:
         if not self._line.asks(job, attempt=attempt, stop=drafter.interrupt):
             return None
         try:
-            return drafter.draft(case, pixels=pixels)
+            draft = drafter.draft(case, pixels=pixels)
+            return Drafted(draft, drafter.explain(draft, case=case, pixels=pixels))
         except ModelLostError as fault:
             return fault
         finally:
@@ -225,15 +240,15 @@ class DraftingQueue:
             return Cancelled(WORKER)
         if isinstance(outcome, ModelLostError):
             raise outcome
-        self._record.keep(outcome)
-        if outcome.failure is not None:
-            return Failed(outcome.draft_id, outcome.failure.kind)
-        return Done(outcome.draft_id)
+        self._record.keep(outcome.draft, outcome.evidence)
+        if outcome.draft.failure is not None:
+            return Failed(outcome.draft.draft_id, outcome.draft.failure.kind)
+        return Done(outcome.draft.draft_id)
 
 
 def _worth_another(outcome: Outcome) -> str | None:
     """Why a new process should be asked once more, None when that would help nothing."""
     if isinstance(outcome, ModelLostError):
         return "loading"
-    failure = None if outcome is None else outcome.failure
+    failure = None if outcome is None else outcome.draft.failure
     return failure.kind.value if failure is not None and failure.kind in AGAIN else None

@@ -1,7 +1,8 @@
 """Drafting in a child process with a deadline: a model that crashes or hangs costs one failed draft, nothing more.
 
 The child loads the model once and serves a batch of cases; after a crash or a timeout the next case starts a new one.
-The time and the id of each draft are given here, in the parent.
+A draft is explained by the child that made it; where that breaks down, what words alone tell is told here, and the
+rest stays unmeasured. The time and the id of each draft and of its evidence are given here, in the parent.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from types import TracebackType
 from typing import Self
 
 from cases.draft import Draft, Failure, FailureKind
+from cases.evidence import DraftEvidence
 from cases.pixels import Rendered
 from cases.study import Case
 from vlm.errors import ModelLoadError, ModelLostError
 from vlm.model_spec import ModelSpec
 from vlm.outcome import DraftWriter, identity
-from vlm.worker import Broken, Ready, Refused, Reply, Start, Task
+from vlm.rulebook import Rules
+from vlm.worker import Broken, Explanation, Ready, Refused, Reply, Start, Task
 
 LOCAL_BACKEND = "vlm.backends.transformers_local:TransformersLocal"
 SERVER_BACKEND = "vlm.backends.openai_server:OpenAIServer"
@@ -39,10 +42,11 @@ CHILD_ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds after which the child is killed: while it loads the model, and while it drafts one case."""
+    """Seconds after which the child is killed: while it loads the model, drafts one case, and explains one draft."""
 
     load_s: float = 180.0
     case_s: float = 60.0
+    evidence_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,10 @@ class SupervisedDrafter:
         backend: "module:callable" that makes the backend from the spec, in the child; None for the one that the spec
             asks for.
         environment: what the child's environment has beside ours (CUDA_VISIBLE_DEVICES, say).
+        rules: in force now, asked for before each draft; None where nobody asks for evidence.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the child is and what the parent gives it
         self,
         spec: ModelSpec,
         *,
@@ -86,7 +91,10 @@ class SupervisedDrafter:
         deadlines: Deadlines | None = None,
         backend: str | None = None,
         environment: Mapping[str, str] | None = None,
+        rules: Callable[[], Rules] | None = None,
     ) -> None:
+        self._rules = rules
+        self._in_force: Rules | None = None
         self._writer = DraftWriter(identity(spec), now, new_id)
         self._start = Start(backend or backend_reference(spec), spec)
         self._deadlines = deadlines or deadlines_of(spec)
@@ -148,13 +156,15 @@ class SupervisedDrafter:
 
         Raises:
             ModelLoadError: the model must not, or could not, be loaded.
+            ProtocolError: the rules by which the draft would be judged cannot be followed; the model is not asked.
             ValueError: the pixels are not those of the case.
         """
         if case.abstention is not None:
             return self._writer.abstained(case)
+        self._in_force = None if self._rules is None else self._rules()
         self.load()
         try:
-            reply = self._asked(Task(case, pixels))
+            reply = self._asked(Task(case, pixels), deadline_s=self._deadlines.case_s)
         except TimeoutError:
             self.close()
             msg = (
@@ -165,11 +175,27 @@ class SupervisedDrafter:
             return self._writer.failed(case, Failure(FailureKind.CRASH, self._obituary()))
         return self._stamped(case, reply)
 
-    def _asked(self, task: Task) -> Reply:
+    def explain(self, draft: Draft, *, case: Case, pixels: Rendered | None) -> DraftEvidence | None:
+        """The evidence of a draft that this drafter has just made; None for one without a report, or without rules.
+
+        A model that cannot be asked any more, or breaks down, leaves what words alone tell, by the same rules.
+        """
+        rules = self._in_force
+        if rules is None or draft.report is None or pixels is None:
+            return None
+        try:
+            reply = self._asked(Explanation(case, pixels, draft, rules), deadline_s=self._deadlines.evidence_s)
+        except (EOFError, OSError):  # TimeoutError is an OSError
+            self.close()
+            reply = Broken("lost")
+        told = reply if isinstance(reply, DraftEvidence) else _from_words(draft, case, pixels=pixels, rules=rules)
+        return replace(told, evidence_id=self._writer.new_id(), created=self._writer.now())
+
+    def _asked(self, task: Task | Explanation, *, deadline_s: float) -> Reply:
         if self._child is None:
             raise EOFError
         self._child.connection.send(task)
-        return self._child.reply(deadline_s=self._deadlines.case_s)
+        return self._child.reply(deadline_s=deadline_s)
 
     def _obituary(self) -> str:
         """How the child ended, in words; a negative status is the signal that ended it."""
@@ -189,7 +215,14 @@ class SupervisedDrafter:
 
 def deadlines_of(spec: ModelSpec) -> Deadlines:
     """The deadlines for a spec: a site's model is many GB to hash and to read, and writes longer answers."""
-    return Deadlines() if spec.family == "overread" else Deadlines(load_s=1800.0, case_s=300.0)
+    return Deadlines() if spec.family == "overread" else Deadlines(load_s=1800.0, case_s=300.0, evidence_s=600.0)
+
+
+def _from_words(draft: Draft, case: Case, *, pixels: Rendered, rules: Rules) -> DraftEvidence:
+    """What can be told of a draft without its model; the framework that it takes is imported only here."""
+    from vlm.explain import explain
+
+    return explain(case, pixels=pixels, draft=draft, backend=None, rules=rules)
 
 
 def backend_reference(spec: ModelSpec) -> str:

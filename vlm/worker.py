@@ -1,4 +1,4 @@
-"""The child process in which a model runs: loads one backend, then drafts the cases it is sent, one at a time.
+"""The child process in which a model runs: loads one backend, then drafts and explains what it is sent, one at a time.
 
 Started by `vlm.supervised`, never by hand. It is its own program, not a fork or re-import
 of the caller's main module, so that a dashboard's page is not run a second time in it. It ends when the other side of
@@ -18,11 +18,13 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 
 from cases.draft import Draft
+from cases.evidence import DraftEvidence
 from cases.pixels import Rendered
 from cases.study import Case
 from vlm.backend import Backend
 from vlm.errors import ModelLoadError
 from vlm.model_spec import ModelSpec
+from vlm.rulebook import Rules
 
 UNSTAMPED = "unstamped"  # the parent gives each draft its id and its time
 HUNG_UP = 75  # exit status (EX_TEMPFAIL): the parent is gone
@@ -45,6 +47,16 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """A draft of this model's, to be explained: what drove it, and what the rules make of it."""
+
+    case: Case
+    pixels: Rendered
+    draft: Draft
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The model is loaded."""
 
@@ -63,7 +75,7 @@ class Broken:
     kind: str
 
 
-Reply = Ready | Refused | Broken | Draft
+Reply = Ready | Refused | Broken | Draft | DraftEvidence
 
 
 def backend_named(reference: str) -> Callable[[ModelSpec], Backend]:
@@ -83,7 +95,7 @@ def serve(connection: Connection) -> None:
         return
     connection.send(Ready())
     while True:
-        connection.send(_drafted(connection.recv(), backend))
+        connection.send(_answered(connection.recv(), backend))
 
 
 def _loaded(start: Start) -> Backend:
@@ -91,25 +103,33 @@ def _loaded(start: Start) -> Backend:
     gc.disable()  # a sixth of the loading time is the collector, looking for garbage among modules
     try:
         backend = backend_named(start.backend)(start.spec)
-        import_module("vlm.draft")  # its framework takes seconds to import: not on the first case's time
+        import_module("vlm.explain")  # drafting's framework takes seconds to import: not on the first case's time
     finally:
         gc.freeze()
         gc.enable()
     return backend
 
 
-def _drafted(task: Task, backend: Backend) -> Reply:
-    from vlm.draft import draft_case
-
-    case = task.case
+def _answered(task: Task | Explanation, backend: Backend) -> Reply:
     try:
-        return draft_case(
-            case, pixels=task.pixels, backend=backend, now=lambda: case.received, new_id=lambda: UNSTAMPED
-        )
+        return _drafted(task, backend) if isinstance(task, Task) else _explained(task, backend)
     except ValueError as fault:
         return Refused(str(fault))
     except Exception as fault:  # noqa: BLE001 - the parent counts it as a crash, by its type
         return Broken(type(fault).__name__)
+
+
+def _drafted(task: Task, backend: Backend) -> Draft:
+    from vlm.draft import draft_case
+
+    case = task.case
+    return draft_case(case, pixels=task.pixels, backend=backend, now=lambda: case.received, new_id=lambda: UNSTAMPED)
+
+
+def _explained(task: Explanation, backend: Backend) -> DraftEvidence:
+    from vlm.explain import explain
+
+    return explain(task.case, pixels=task.pixels, draft=task.draft, backend=backend, rules=task.rules)
 
 
 def _end_with_the_parent(descriptor: int) -> None:

@@ -121,7 +121,7 @@ def demo_drafts(store: Store, cases: tuple[Case, ...], *, store_path: Path) -> t
         or (case.case_id not in signed and written_by_others(draft, weights=weights))
     ]
     if wanting:
-        with model("none") as drafter:
+        with model("none", store=store_path) as drafter:
             for case in shown(wanting, title="Drafting", total=len(wanting)):
                 latest[case.case_id] = draft_and_record(store, case, store_path=store_path, drafter=drafter)
     return tuple(draft for draft in latest.values() if draft is not None)

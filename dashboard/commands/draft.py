@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,17 +86,25 @@ def model(
     Args:
         quantization: None for the one that is listed.
         name: as `overread models` lists it.
-        store: whose site's models are meant, and whose self-tests count; None for the embedded model as it is.
+        store: whose site's models are meant, whose self-tests count, and by whose rules drafts are judged; None for
+            the embedded model as it is, whose drafts nobody judges (the referee's).
 
     Raises:
-        CommandError: no model has that name, it is not offered, or its weights are not the ones that are named.
+        CommandError: no model has that name, it is not offered, its weights are not the ones that are named, or the
+            site's rules cannot be followed.
     """
+    from cases.protocol import ProtocolError
     from vlm.errors import ModelLoadError, NotOfferedError, SiteModelsError
+    from vlm.rulebook import rules_for
     from vlm.supervised import SupervisedDrafter
 
     try:
-        with SupervisedDrafter(_chosen(quantization, name, store), now=now, new_id=new_id) as drafter:
+        spec = _chosen(quantization, name, store)
+        rules = None if store is None else partial(rules_for, spec, store)
+        with SupervisedDrafter(spec, now=now, new_id=new_id, rules=rules) as drafter:
             yield drafter
+    except ProtocolError as error:
+        raise CommandError(str(error), code=Exit.NOT_FOUND) from error
     except NotOfferedError as error:
         raise CommandError(str(error), code=Exit.ANSWER_IS_NO) from error
     except SiteModelsError as error:
@@ -115,14 +124,15 @@ def _chosen(quantization: str | None, name: str, store: Path | None) -> ModelSpe
 
 
 def draft_and_record(store: Store, case: Case, *, store_path: Path, drafter: SupervisedDrafter) -> Draft:
-    """Draft one case and record the draft: a report, a failure or an abstention."""
+    """Draft one case and record the draft (a report, a failure or an abstention) with its evidence."""
     from cases.images import ImageStore
     from cases.paths import StorePaths
     from cases.pixels import pixels_of
 
     images = ImageStore(StorePaths(store_path).images)
-    draft = drafter.draft(case, pixels=pixels_of(case, images))
-    store.record_draft(draft, agent=AGENT)
+    pixels = pixels_of(case, images)
+    draft = drafter.draft(case, pixels=pixels)
+    store.record_draft(draft, agent=AGENT, evidence=drafter.explain(draft, case=case, pixels=pixels))
     return draft
 
 

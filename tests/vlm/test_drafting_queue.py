@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cases.draft import Draft, DraftStatus, Failure, FailureKind, ModelIdentity
+from cases.evidence import DraftEvidence, SentenceEvidence
 from cases.study import CaseStatus
 from grounding.codecs.phrase import Phrase
 from grounding.derive import derive_sentence
@@ -62,6 +63,14 @@ class ByHand:
             raise act
         return draft(f"d{len(self.asked)}-{case.case_id}", case.case_id, act)
 
+    def explain(self, draft, *, case, pixels):
+        return evidence_of(draft) if draft.report is not None else None
+
+
+def evidence_of(draft):
+    told = tuple(SentenceEvidence(index) for index in range(len(draft.report.sentences)))
+    return DraftEvidence(f"e-{draft.draft_id}", draft.draft_id, draft.case_id, NOW, told, "0" * 64)
+
 
 def draft(draft_id, case_id, act):
     if act == OK:
@@ -74,6 +83,7 @@ class Book:
 
     def __init__(self, make_case):
         self.make_case, self.kept, self.noted, self.faults = make_case, [], [], {}
+        self.explained = []
 
     def _may_fail(self, what):
         if what in self.faults:
@@ -84,9 +94,10 @@ class Book:
         changes = {"status": CaseStatus.ABSTAINED, "abstention": "a leg"} if case_id == "leg" else {}
         return self.make_case(case_id=case_id, **changes), None
 
-    def keep(self, one):
+    def keep(self, one, evidence):
         self._may_fail("keep")
         self.kept.append(one)
+        self.explained.append(evidence)
 
     def note(self, step, *, job, agent, detail):
         self._may_fail(step)
@@ -129,6 +140,7 @@ def test_a_case_is_drafted_recorded_and_written_down(queue, book):
     assert (job.case_id, job.asked_by, job.asked) == ("c1", "reader-a", NOW)
     assert settled(one) == Done("d1-c1")
     assert [kept.draft_id for kept in book.kept] == ["d1-c1"]
+    assert [told.draft_id for told in book.explained] == ["d1-c1"]
     assert book.noted == [(Step.REQUESTED, "c1", "reader-a", {})]
 
 
@@ -182,6 +194,7 @@ def test_a_second_crash_is_a_failed_draft_that_counts_and_the_next_case_is_draft
     assert settled(one, "c1") == Failed("d2-c1", FailureKind.TIMEOUT)
     assert settled(one, "c2") == Done("d3-c2")
     assert [kept.status for kept in book.kept] == [DraftStatus.FAILED, DraftStatus.OK]
+    assert book.explained[0] is None  # a draft without a report has nothing to explain
     assert one.submit("c1", agent="r").live  # and may be asked for again
 
 
@@ -271,7 +284,7 @@ def test_a_cancelled_model_is_killed_leaves_no_draft_and_is_started_for_the_next
 def test_a_cancel_while_the_draft_is_being_recorded_comes_too_late_and_says_so(queue, book):
     one = queue(ByHand())
     answers = []
-    book.keep = lambda kept: answers.append(one.cancel("j1", agent="r")) or book.kept.append(kept)
+    book.keep = lambda kept, _: answers.append(one.cancel("j1", agent="r")) or book.kept.append(kept)
     one.submit("c1", agent="r")
     assert settled(one) == Done("d1-c1")
     assert isinstance(answers[0].state, Drafting)

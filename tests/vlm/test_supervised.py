@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from cases.draft import DraftStatus, FailureKind
+from cases.protocol import ProtocolError, default_protocol
 from cases.study import CaseStatus
 from vlm.errors import ModelLoadError
+from vlm.rulebook import Rules
 from vlm.supervised import Deadlines, SupervisedDrafter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,9 +27,9 @@ NOW = datetime(2024, 1, 2, tzinfo=UTC)
 def drafter(scripted):
     made = []
 
-    def make(name="FromPrompt", **seconds):
+    def make(name="FromPrompt", *, rules=None, **seconds):
         ids = itertools.count(1)
-        deadlines = Deadlines(**({"load_s": 60.0, "case_s": 30.0} | seconds))
+        deadlines = Deadlines(**({"load_s": 60.0, "case_s": 30.0, "evidence_s": 30.0} | seconds))
         made.append(
             SupervisedDrafter(
                 scripted.SPEC,
@@ -35,6 +37,7 @@ def drafter(scripted):
                 new_id=lambda: f"d{next(ids)}",
                 deadlines=deadlines,
                 backend=f"scripted_backend:{name}",
+                rules=rules,
             )
         )
         return made[-1]
@@ -69,6 +72,40 @@ def test_one_child_drafts_a_batch_and_the_parent_stamps_each(drafter, make_case,
             supervised.draft(make_case(), pixels=np.zeros((1, 1), np.uint16))
         assert child_pid(supervised, make_case, pixels) == first
     assert not running(first)
+
+
+def test_the_child_that_drafted_explains_and_the_parent_stamps(drafter, make_case, pixels):
+    supervised = drafter(rules=lambda: Rules(default_protocol()))
+    draft = supervised.draft(make_case(), pixels=pixels)
+    told = supervised.explain(draft, case=make_case(), pixels=pixels)
+    assert (told.evidence_id, told.draft_id, told.created) == ("d2", "d1", NOW)
+    assert told.sentences[0].without_notes is not None  # it was drafted again, in the child
+    failed = supervised.draft(make_case(indication="nan"), pixels=pixels)
+    assert supervised.explain(failed, case=make_case(), pixels=pixels) is None
+
+
+def test_a_child_that_dies_while_it_explains_leaves_what_words_tell(drafter, make_case, pixels):
+    supervised = drafter(rules=lambda: Rules(default_protocol()))
+    draft = supervised.draft(make_case(), pixels=pixels)
+    told = supervised.explain(draft, case=make_case(indication="die"), pixels=pixels)
+    assert (told.draft_id, told.sentences[0].without_notes) == ("d1", None)
+    assert told.protocol_sha256 == default_protocol().sha256
+    assert supervised.draft(make_case(), pixels=pixels).status is DraftStatus.OK  # in a new child
+
+
+def test_rules_that_cannot_be_followed_are_said_before_the_model_is_asked(drafter, make_case, pixels):
+    def broken():
+        raise ProtocolError("s.protocol.yaml: rule 'x': unknown key")
+
+    supervised = drafter(rules=broken)
+    with pytest.raises(ProtocolError, match="unknown key"):
+        supervised.draft(make_case(), pixels=pixels)
+
+
+def test_without_rules_there_is_no_evidence(drafter, make_case, pixels):
+    supervised = drafter()
+    draft = supervised.draft(make_case(), pixels=pixels)
+    assert supervised.explain(draft, case=make_case(), pixels=pixels) is None
 
 
 def test_a_crash_costs_one_draft(drafter, make_case, pixels):
