@@ -23,7 +23,7 @@ from evals.report_figures import score
 
 def as_dict(run: MissingRun) -> dict[str, object]:
     """The shape of `overread eval missing --json`."""
-    table = _Table(run.seed)
+    table = Table(run.seed)
     return {
         "n_images": run.cases,
         "n_drafts": len(run.outcomes),
@@ -47,10 +47,11 @@ def as_dict(run: MissingRun) -> dict[str, object]:
     }
 
 
-class _Table:
+class Table:
     """Rows of the table, with one seed for every interval."""
 
     def __init__(self, seed: int) -> None:
+        """Keep the seed of the bootstrap."""
         self._seed = seed
 
     def row(self, outcomes: Sequence[Outcome]) -> dict[str, object]:

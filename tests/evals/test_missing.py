@@ -9,7 +9,7 @@ from cases.study import InputName
 from evals.longitudinal_scenes import CHANGES, STUDY_DAY, LongitudinalScene
 from evals.missing import Measured, changes_claimed, claims_change, names_missing, run
 from evals.missing_cases import SUBSETS, TURNS, given, subset_name, truth_of, whole_case, whole_cases
-from evals.missing_figures import as_dict
+from evals.missing_figures import Table, as_dict
 from evals.scenes import Ground
 from evals.trial import Lesion
 from grounding.box import Box
@@ -193,8 +193,8 @@ def test_confidence_and_triggers_by_subset(make):
         fired = (trigger("missing", Action.SECONDARY_REVIEW),) if blind else (trigger("note", Action.INFORM),)
         return Measured((sure,) * len(draft.report.sentences), fired)
 
-    shape = as_dict(ask(Reader(make), n=2, measure=measure))
-    row = shape["by_subset"]["current_image"]
+    outcomes = ask(Reader(make), n=2, measure=measure).outcomes
+    row = Table(0).row([one for one in outcomes if one.inputs == {InputName.CURRENT_IMAGE}])
     assert row["confidence"]["judged_sentences"] == 2
     assert row["confidence"]["mean_probability"]["value"] == pytest.approx(0.9)
     assert row["confidence"]["right"]["value"] == 1.0
@@ -206,7 +206,7 @@ def test_confidence_and_triggers_by_subset(make):
         "drafts_by_rule": {"note": 2},
     }
     assert row["triggers"]["asks_second_reader"]["value"] == 0.0
-    blind = shape["by_subset"]["nothing"]
+    blind = Table(0).row([one for one in outcomes if not one.inputs])
     assert blind["confidence"]["mean_probability"]["value"] is None
     assert blind["triggers"]["asks_second_reader"]["value"] == 1.0
 
