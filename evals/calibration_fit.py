@@ -1,9 +1,10 @@
 """Fitting curves and choosing among methods, on one half of the patients only.
 
 Two kinds of curve: Platt scaling with its smoothed targets (Platt JC, 1999; Lin HT et al., Mach Learn 2007;68:267-276),
-its slope never negative; and isotonic regression (Zadrozny B, Elkan C, KDD 2002), kept off 0 and 1 by what n sentences
-can bear out. There is one curve for each kind of stand (finding and polarity), since "no nodule" and "nodule on the
-left" have scores of different scales. A kind with fewer than `FEWEST` sentences has none: it is not calibrated.
+its slope never negative; and centred isotonic regression (Oron AP, Flournoy N, Stat Biopharm Res 2017;9:258-267),
+smoothed so that it stays off 0 and 1. There is one curve for each kind of stand (finding and polarity), since "no
+nodule" and "nodule on the left" have scores of different scales. A kind with fewer than `FEWEST` sentences has none: it
+is not calibrated.
 
 The method and the curve are chosen by cross-validated Brier scores within the half, whole patients held out: the
 cheapest whose mean excess over the best is within one standard error (Breiman L et al., 1984, section 3.4.3).
@@ -25,7 +26,7 @@ from vlm.raw_scores import Method
 
 FEWEST = 20  # sentences of a kind
 FOLDS = 5
-FOR_CURVES = 0.6  # of the patients; the others set the conformal threshold
+FOR_CURVES = 0.7  # of the patients; the others set the conformal threshold
 CANDIDATES = (Method.SEQUENCE, Method.YES_NO, Method.YES_NO_BOX, Method.SAMPLES)  # cheap first; BOX leaves out absence
 
 
@@ -86,12 +87,19 @@ def platt(scores: NDArray[np.float64], right: NDArray[np.float64]) -> Calibrator
 
 
 def isotonic(scores: NDArray[np.float64], right: NDArray[np.float64]) -> Calibrator:
-    """A rising table; its ends are no surer than (n + 1) of (n + 2)."""
+    """A rising table: one knot for each level of isotonic regression, at the mean of its scores.
+
+    A level's share is smoothed by one more sentence of the overall share, so that few right ones are no certainty.
+    """
     from sklearn.isotonic import IsotonicRegression
 
-    model = IsotonicRegression(y_min=1 / (right.size + 2), y_max=1 - 1 / (right.size + 2)).fit(scores, right)
-    pairs = zip(model.X_thresholds_.tolist(), model.y_thresholds_.tolist(), strict=True)
-    return Calibrator(tuple(Knot(raw, _bounded(float(np.log(p / (1 - p))))) for raw, p in pairs))
+    levels = np.unique(IsotonicRegression().fit_transform(scores, right), return_inverse=True)[1]
+    counts, rights = np.bincount(levels), np.bincount(levels, weights=right)
+    overall = (right.sum() + 1) / (right.size + 2)
+    p = np.maximum.accumulate((rights + overall) / (counts + 1))
+    log_odds = np.log(p / (1 - p)).tolist()
+    centres = (np.bincount(levels, weights=scores) / counts).tolist()
+    return Calibrator(tuple(Knot(raw, _bounded(odds)) for raw, odds in zip(centres, log_odds, strict=True)))
 
 
 def probabilities(judged: Iterable[Judged], curves: Mapping[str, Calibrator], *, method: Method) -> list[float | None]:
