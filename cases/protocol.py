@@ -29,6 +29,7 @@ from grounding.triggers import Action, Comparison, FactName, TriggerRule
 
 MOST_BYTES: Final = 64 * 1024
 MOST_RULES: Final = 200
+MOST_DEPTH: Final = 12
 PARSER: Final = 1  # the form of the file that this version reads
 DEFAULT: Final = "data/protocol.yaml"
 
@@ -179,9 +180,7 @@ def _loaded(data: bytes, source: str) -> object:
     """
     try:
         text = data.decode("utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            msg = f"{source}: a protocol is written out in full: replace every *alias by what it stands for"
-            raise ProtocolError(msg)
+        _refuse_nested(text, source)
         _refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader), source)
         return yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -191,6 +190,19 @@ def _loaded(data: bytes, source: str) -> object:
         place = f" (line {mark.line + 1})" if mark is not None else ""
         msg = f"{source} is not YAML in UTF-8 that can be read safely{place}: compare it with the shipped protocol"
         raise ProtocolError(msg) from None
+
+
+def _refuse_nested(text: str, source: str) -> None:
+    """Refuse aliases and deep nesting before any tree is built: a small file of either can take very long to read."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            msg = f"{source}: a protocol is written out in full: replace every *alias by what it stands for"
+            raise ProtocolError(msg)
+        if depth > MOST_DEPTH:
+            msg = f"{source}: nested more than {MOST_DEPTH} deep: write it as the shipped protocol is written"
+            raise ProtocolError(msg)
 
 
 def _refuse_twice(node: object, source: str) -> None:

@@ -18,7 +18,9 @@ from cases.serialize import (
     SerializeError,
     case_from_json,
     draft_from_json,
+    evidence_from_json,
     review_from_json,
+    second_read_from_json,
     sentence_review_from_json,
     to_dict,
     to_json,
@@ -194,9 +196,54 @@ def test_a_decision_comes_back_exactly(decision):
     assert sentence_review_from_json(to_json(decision)) == decision
 
 
+def test_evidence_comes_back_exactly(samples):
+    """Every kind of part, and every part that may be missing: not measured stays apart from none found."""
+    whole = samples.evidence()
+    for evidence in (
+        whole,
+        samples.evidence(unlikeness=None, appearing_without_notes=None, triggers=(), missing=(), seconds=()),
+        samples.evidence(sentences=(samples.SentenceEvidence(0), samples.SentenceEvidence(1, without_notes=()))),
+        samples.evidence(sentences=(), triggers=()),
+    ):
+        assert evidence_from_json(to_json(evidence)) == evidence
+    assert to_dict(whole)["sentences"][0]["heatmap"]["values"] == [0.5, None, -0.125]
+    assert to_dict(whole)["sentences"][1]["without_notes"] is None
+
+
+def test_evidence_of_an_earlier_version_may_lack_what_has_a_default(samples):
+    form = to_dict(samples.evidence())
+    for key in ("appearing_without_image", "missing"):
+        del form[key]
+    del form["sentences"][1]["copied_share"]
+    assert evidence_from_json(json.dumps(form)) == samples.evidence(missing=())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created": "2026-03-01T08:01:00"},  # no zone
+        {"sentences": []},  # and a trigger on the first of them
+        {"triggers": [{}]},
+        {"unlikeness": "NaN"},
+        {"colour": "red"},
+    ],
+)
+def test_what_is_no_evidence_is_refused(samples, changes):
+    with pytest.raises(SerializeError):
+        evidence_from_json(json.dumps({**to_dict(samples.evidence()), **changes}))
+
+
+def test_a_second_read_comes_back_exactly(samples):
+    for read in (samples.second_read(), samples.disagreement()):
+        assert second_read_from_json(to_json(read)) == read
+    with pytest.raises(SerializeError):
+        second_read_from_json(json.dumps({**to_dict(samples.second_read()), "verdict": "maybe"}))
+
+
 def test_every_field_is_written(samples):
     """No field of any record is silently left out of what is kept and hashed."""
-    for record in (samples.case(), samples.draft(), samples.review(), samples.kept()):
+    records = (samples.case(), samples.draft(), samples.review(), samples.kept())
+    for record in (*records, samples.evidence(), samples.MEASURED, samples.second_read()):
         assert to_dict(record).keys() == {field.name for field in dataclasses.fields(record)}
 
 
