@@ -73,11 +73,11 @@ def fitted(examples: NDArray[np.float32], *, directions: int) -> Typical:
     """The statistics of examples, without a threshold.
 
     Args:
-        examples: (n, d), n at least 2.
+        examples: (n, d), n at least 3.
         directions: how many have a variance of their own; fewer where the examples span fewer.
 
     Raises:
-        ValueError: fewer than two examples.
+        ValueError: fewer than three examples.
     """
     if examples.ndim != 2 or len(examples) < 3:
         msg = f"what is typical is learnt from three examples at least, not {len(examples)}"
@@ -89,19 +89,21 @@ def fitted(examples: NDArray[np.float32], *, directions: int) -> Typical:
     variances = lengths**2 / (len(data) - 1)
     count = max(1, min(directions, len(data) - 2, data.shape[1] - 1))
     rest = float(variances[count:].sum() / (data.shape[1] - count))
-    kept = np.maximum(variances[:count], EPSILON)
-    arrays = (mean, scale, rows[:count], kept)
-    return Typical(*(array.astype(np.float32) for array in arrays), rest=max(rest, EPSILON))
+    return Typical(
+        mean.astype(np.float32),
+        scale.astype(np.float32),
+        directions=rows[:count].astype(np.float32),
+        variances=np.maximum(variances[:count], EPSILON).astype(np.float32),
+        rest=max(rest, EPSILON),
+    )
 
 
 def threshold_of(distances: NDArray[np.float64], *, share: float) -> float:
-    """The smallest distance that no more than that share of these distances reach, of a set kept out of the fit.
+    """The lowest threshold that no more than that share of these distances reach, of a set kept out of the fit.
 
-    >>> threshold_of(np.array([1.0, 2.0, 3.0, 4.0]), share=0.25)
-    4.0
+    >>> bool(3.0 < threshold_of(np.array([1.0, 2.0, 3.0, 4.0]), share=0.25) < 3.1)
+    True
     """
     ordered = np.sort(distances)[::-1]
-    allowed = int(np.floor(share * len(ordered)))
-    if allowed < 1:
-        return float(np.nextafter(ordered[0], np.inf))
-    return float(ordered[allowed - 1])
+    below = ordered[min(int(np.floor(share * len(ordered))), len(ordered) - 1)]  # the largest that stays under it
+    return float(below) * (1 + EPSILON)  # as much above it as a file's float32 can tell

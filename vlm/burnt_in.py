@@ -24,7 +24,7 @@ from grounding.injection import IMAGE, Injection
 FULL: Final = 65535
 SIDE_PX: Final = 768  # longer images are searched at this size: what no model can read is no instruction to it
 CONTRASTS: Final = (0.3, 0.15, 0.08, 0.04)  # of the display range, above or below what is around it
-LETTERS: Final = 9  # strokes in a row; "PORTABLE" has 8
+LETTERS: Final = 10  # strokes in a row; "PORTABLE" has 8
 HEIGHTS: Final = (0.011, 0.07)  # of the image's longer side
 HAT: Final = 0.03  # side of the top-hat's square, of the longer side: wider than a stroke, narrower than a rib
 MOST_STROKES: Final = 3000

@@ -22,6 +22,7 @@ from dashboard.commands import (
     evaluate_priors,
     evaluate_quantization,
     evaluate_report,
+    evaluate_unlikeness,
 )
 from dashboard.commands.common import Exit, now, shown
 from dashboard.commands.measuring import add_folder, add_measuring, evaluating, say_figures
@@ -65,6 +66,7 @@ def add_parsers(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluate_priors.add_parsers(measures)
     evaluate_quantization.add_parsers(measures)
     evaluate_report.add_parsers(measures)
+    evaluate_unlikeness.add_parsers(measures)
 
 
 def _add_seeing_and_checks(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashboard.commands.common import shown
-from dashboard.commands.measuring import add_measuring, evaluating, say_figures
+from dashboard.commands.measuring import add_measuring, add_out, evaluating, say_figures
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -25,6 +25,7 @@ def add_parsers(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:
     source.add_argument("--cases", type=Path, metavar="DIR", help="folder with manifest.csv; nodules are inserted")
     source.add_argument("--simulated", action="store_true", help="the project's own simulated pictures (default)")
     add_measuring(injection, n=ALL)
+    add_out(injection)
     injection.set_defaults(run=run_injection)
 
 
