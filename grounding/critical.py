@@ -28,8 +28,8 @@ def is_detail(text: str) -> bool:
     >>> is_detail("pneumothorax"), is_detail("large effusion"), is_detail("collapsed lung")
     (True, True, False)
     """
-    size, _, code = text.rpartition(" ")
-    return code in set(Finding) and (not size or size in SIZE_WORDS)
+    size, gap, code = text.rpartition(" ")
+    return code in set(Finding) and (not gap or size in SIZE_WORDS)
 
 
 def critical_facts(report: GroundedReport) -> tuple[Fact, ...]:
