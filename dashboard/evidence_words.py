@@ -13,8 +13,8 @@ from grounding.triggers import Action, Comparison, Trigger
 
 NOT_MEASURED: Final = "not measured"
 NO_EVIDENCE: Final = (
-    "Evidence not measured: the store holds none for this draft. It was drafted before evidence was kept, "
-    "or measuring it failed. Draft the case again to have it measured."
+    "the store holds none for this draft. It was drafted before evidence was kept, or measuring it failed. "
+    "Draft the case again to have it measured."
 )
 NO_ATTRIBUTION: Final = "Inputs not measured: the model could not score this sentence with inputs left out."
 NO_CONFIDENCE: Final = "the model gives no score for this sentence"
@@ -64,6 +64,15 @@ def percent(share: float) -> str:
     ('74 %', '\u221226 %')
     """
     return f"{100 * share:.0f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def decimal(value: float) -> str:
+    """A number to two places.
+
+    >>> decimal(-4.0)
+    '\u22124.00'
+    """
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def nats(value: float) -> str:

@@ -53,10 +53,11 @@ _CARDS = """
 [class*="st-key-card_"] { border-color: var(--or-card); transition: border-color .12s, background .12s; }
 [class*="st-key-card_"]:has(.or-lit-card) { border-color: var(--or-lit) !important; background: var(--or-lit-fill);
   box-shadow: 0 0 0 1px var(--or-lit); }
-[class*="st-key-card_"], [class*="st-key-card_"] [data-testid="stVerticalBlock"] { gap: .45rem; }
+[class*="st-key-card_"] { padding: .6rem .85rem .75rem; }
+[class*="st-key-card_"], [class*="st-key-card_"] [data-testid="stVerticalBlock"] { gap: .35rem; }
 [class*="st-key-head_"] { flex-wrap: nowrap; }
 [class*="st-key-head_"] > :last-child { min-width: 0; flex: 1 1 0; }
-[class*="st-key-opens_"] button { min-height: 1.55rem; padding: 0 .6rem; }
+[class*="st-key-opens_"] button { min-height: 1.45rem; padding: 0 .55rem; }
 [class*="st-key-opens_"] button p { font-size: .76rem; }
 .or-stored { font-size: .76rem; color: var(--or-good); font-variant-numeric: tabular-nums; }
 .or-todo { font-size: .78rem; color: var(--or-warn); }

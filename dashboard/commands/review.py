@@ -68,10 +68,13 @@ def _seconds(text: str) -> float:
 def run_show(arguments: argparse.Namespace) -> int:
     """Print one case with all that the store has of it."""
     from cases.serialize import to_dict
+    from dashboard.commands.evidence_lines import evidence_lines
+    from dashboard.commands.shapes import evidence_shape
 
     with existing_store(arguments.store) as store:
         case = known_case(store, arguments.case)
         draft, reviews = store.latest_draft(case.case_id), store.reviews(case.case_id)
+        evidence = None if draft is None else store.evidence_of(draft.draft_id)
         status, second_reads = store.status(case.case_id), store.second_reads(case.case_id)
     if arguments.json:
         say_json(
@@ -81,12 +84,16 @@ def run_show(arguments: argparse.Namespace) -> int:
                 "draft": None if draft is None else to_dict(draft),
                 "reviews": [to_dict(review) for review in reviews],
                 "second_reads": [to_dict(second_read) for second_read in second_reads],
+                "evidence": None if evidence is None else evidence_shape(evidence),
             }
         )
     else:
         say(f"case {case.case_id}: {status.value}")
         _say_case(case)
         _say_readings(draft, reviews, second_reads)
+        if draft is not None and draft.report is not None:
+            for line in evidence_lines(draft.report, evidence):
+                say(line)
     return Exit.OK
 
 

@@ -36,7 +36,7 @@ def draft_evidence(desk: Desk) -> None:
     if desk.draft is None or desk.draft.report is None:
         return
     if desk.evidence is None:
-        st.html(f'<div class="or-draft"><div class="or-sure">{plain(NO_EVIDENCE)}</div></div>')
+        st.html(f'<div class="or-draft">{sign("Evidence not measured:", plain(NO_EVIDENCE))}</div>')
         return
     st.html(draft_html(desk.evidence, desk.draft.report, texts=untrusted_texts(desk.case)))
 

@@ -16,6 +16,7 @@ from dashboard.evidence_words import (
     NO_REDRAFT,
     NOT_MEASURED,
     confidence_number,
+    decimal,
     nats,
     percent,
     rule_name,
@@ -102,8 +103,8 @@ def _inputs_table(attribution: Attribution | None) -> str:
         '<table class="or-facts"><thead><tr>'
         + "".join(f"<th scope='col'>{plain(head)}</th>" for head in heads)
         + f"</tr></thead><tbody>{rows}</tbody></table>"
-        f'<div class="or-sure">Natural log-probability of the sentence: {attribution.full:.2f} with all inputs, '
-        f"{attribution.empty:.2f} with none, over {attribution.coalitions} sets of inputs.</div>"
+        f'<div class="or-sure">Natural log-probability of the sentence: {decimal(attribution.full)} with all inputs, '
+        f"{decimal(attribution.empty)} with none, over {attribution.coalitions} sets of inputs.</div>"
     )
 
 

@@ -10,15 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cases.draft import Draft, DraftStatus, Failure, FailureKind, ModelIdentity
+from cases.draft import Draft, DraftStatus, Failure, FailureKind, ModelIdentity, StageSeconds
+from cases.evidence import DraftEvidence, SentenceEvidence
 from cases.images import ImageStore
 from cases.paths import StorePaths
 from cases.store import Store
 from cases.study import Case, CaseStatus, Image, InputName, InputState, MissingReason, PriorNote
+from grounding.attribution import Attribution, EvidenceInput
 from grounding.box import Box
+from grounding.check import Rule, Violation
 from grounding.codecs.phrase import Phrase
+from grounding.confidence import Confidence, ConfidenceSet
+from grounding.conflict import Conflict, ConflictKind
+from grounding.contradiction import Contradiction
+from grounding.copied import CopiedText
 from grounding.derive import derive_sentence
-from grounding.report import GroundedReport
+from grounding.heatmap import Heatmap
+from grounding.injection import Injection
+from grounding.redraft import RedraftChange, SentenceChange
+from grounding.report import Citation, GroundedReport
+from grounding.triggers import Action, Comparison, FactName, Trigger
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOTE = (
@@ -101,6 +112,88 @@ def prepare(path: Path, *, pixels: np.ndarray | None = None) -> Path:
         failed = Draft("d-failed", "case-failed", NOW, DraftStatus.FAILED, MODEL, raw_text="<obj> ???", failure=failure)
         store.record_draft(failed, agent="tests")
     return path
+
+
+def evidence(name: str) -> DraftEvidence:
+    """Evidence of the good draft by hand: the first sentence has everything, the second nothing, the third no trouble.
+
+    Numbers chosen so that shares can be had by head: 8 of 10 nats for the first sentence, 2 of 10 against it.
+    """
+    image, note = EvidenceInput.CURRENT_IMAGE, EvidenceInput.CLINICAL_NOTES
+    driven = Attribution((image, note), (-2.0, 8.0), (-1.0, 9.0), -4.0, -10.0, 4)
+    plainly = Attribution((image, note), (3.0, 0.0), (3.0, 0.0), -4.0, -7.0, 4)
+    quote = Citation("n2", 0, 8, HOSTILE[:8])
+    first = SentenceEvidence(
+        0,
+        attribution=driven,
+        without_notes=(SentenceChange(RedraftChange.LATERALITY, 0, SENTENCES[0][0], "Nodule <i>right</i>."),),
+        without_image=(SentenceChange(RedraftChange.DISAPPEARS, 0, SENTENCES[0][0], None),),
+        conflicts=(Conflict(ConflictKind.LATERALITY, 0, "Nodule <i>right</i>.", HOSTILE, quote),),
+        copied_share=0.75,
+        confidence=Confidence(-1.5, "yes_no", 0.4, "yes_no-abc", ConfidenceSet.REVIEW),
+        heatmap=Heatmap("occlusion", 1, 2, (0.25, None)),
+        violations=(Violation(Rule.BOX_ON_WRONG_SIDE, 0, "the boxes lie on the other side"),),
+    )
+    third = SentenceEvidence(
+        2,
+        plainly,
+        (),
+        (),
+        copied_share=0.0,
+        confidence=Confidence(2.0, "yes_no", 0.8, "yes_no-abc", ConfidenceSet.ACCEPT),
+    )
+    return DraftEvidence(
+        evidence_id=f"e-{name}",
+        draft_id=f"d-{name}",
+        case_id=name,
+        created=NOW,
+        sentences=(first, SentenceEvidence(1), third),
+        protocol_sha256="f" * 64,
+        contradictions=(Contradiction(ConflictKind.SIZE, quote, Citation("n1", 0, 5, "CHEST")),),
+        copied=(CopiedText("n2", "n1", 0.5, ((0, 8),)),),
+        injections=(Injection("n2", 0, 8, "orders a result"),),
+        unlikeness=1.25,
+        missing=("prior_image",),
+        triggers=(
+            Trigger(
+                "side",
+                2,
+                Action.SECONDARY_REVIEW,
+                "The image and the notes differ.",
+                FactName.CONFLICT,
+                1.0,
+                Comparison.AT_LEAST,
+                1.0,
+                sentence=0,
+            ),
+            Trigger(
+                "orders",
+                1,
+                Action.BLOCK,
+                "A text gives orders.",
+                FactName.INJECTED_INSTRUCTIONS,
+                1.0,
+                Comparison.AT_LEAST,
+                1.0,
+            ),
+        ),
+        seconds=(StageSeconds("attribution", 2.5),),
+        appearing_without_notes=(SentenceChange(RedraftChange.APPEARS, None, None, "Scar."),),
+    )
+
+
+@pytest.fixture
+def hand_written_evidence():
+    """The maker of the good draft's evidence."""
+    return evidence
+
+
+@pytest.fixture
+def measured_pilot(pilot) -> Path:
+    """The small pilot, with the evidence of its good draft."""
+    with Store.open(pilot, now=lambda: NOW) as store:
+        store.record_evidence(evidence("case-drafted"), agent="tests")
+    return pilot
 
 
 @pytest.fixture
