@@ -108,6 +108,7 @@ def test_denials(note: str, finding: Finding, place: Place, expected: bool):
         (("Right nodule.", "Left nodule."), ["Right nodule.", "Left nodule."]),
         (("No effusion.", "Left nodule."), ["No effusion.", "Left nodule."]),
         (("Possible nodule.", "Left nodule."), ["Possible nodule.", "Left nodule."]),  # a doubt overtakes nothing
+        (("No nodule. Left nodule.",), ["No nodule.", "Left nodule."]),  # a note does not overtake itself
         (("Left nodule. Again left nodule.",), ["Left nodule."]),  # a note's repeats
     ],
 )
