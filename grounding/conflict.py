@@ -11,9 +11,9 @@ What the picture says alone is what the draft says when it is made again without
   note says was not there (PROGRESSION).
 - *note: left; picture alone: right*, at one level, with nothing else to pair with, is a conflict (LATERALITY).
 - *picture alone: new since the earlier picture; note: there already* is a conflict (PROGRESSION).
-- *sizes apart by half or more* are a conflict (SIZE) only where the draft denies the difference ("stable", or the other
-  direction): what has grown has grown. "Mass" is taken as more than 30 mm and "nodule" as at most that
-  (Bankier et al., Fleischner Society glossary, Radiology 2024).
+- *sizes apart* (by half or more where both are in millimetres, by twice where one is only a word) are a conflict (SIZE)
+  only where the draft denies the difference ("stable", or the other direction): what has grown has grown. "Mass" is
+  taken as more than 30 mm and "nodule" as at most that (Bankier et al., Fleischner Society glossary, Radiology 2024).
 
 A picture's silence is evidence only on findings that the draft would state if it saw them: those it speaks of, and
 those that the caller names as the model's own (`stated_findings`).
@@ -38,6 +38,7 @@ from grounding.words import word_set, words_of
 
 MASS_MM: Final = 30.0
 APART: Final = 1.5  # sizes that differ by this factor are two sizes
+APART_FROM_WORDS: Final = 2.0  # and by this one where "nodule" or "mass" is all that is said: a word is no ruler
 APART_MM: Final = 5.0  # and by at least this much: below it, two readers measure two sizes of one nodule
 TEXTS: Final = word_set("report reports note notes")
 SEEN_BEFORE: Final = frozenset({Progression.STABLE, Progression.WORSE, Progression.IMPROVED})
@@ -278,19 +279,19 @@ def _size_change(seen: _Seen, one: Told) -> Progression | None:
     then = one.size_mm
     if then is None:
         return None
-    low, high = _size_now(seen)
-    if low is not None and low >= then * APART and low - then >= APART_MM:
+    low, high, factor = _size_now(seen)
+    if low is not None and low >= then * factor and low - then >= APART_MM:
         return Progression.WORSE
-    if high is not None and then >= high * APART and then - high >= APART_MM:
+    if high is not None and then >= high * factor and then - high >= APART_MM:
         return Progression.IMPROVED
     return None
 
 
-def _size_now(seen: _Seen) -> tuple[float | None, float | None]:
-    """The least and the greatest size that the picture's words allow, mm."""
+def _size_now(seen: _Seen) -> tuple[float | None, float | None, float]:
+    """The least and the greatest size that the words allow, mm, and the factor by which another size is another."""
     stated: Sequence[float] = sizes_mm(seen.text)
     if stated:
-        return max(stated), max(stated)
+        return max(stated), max(stated), APART
     if seen.finding is Finding.MASS:
-        return MASS_MM, None
-    return None, MASS_MM if seen.finding is Finding.NODULE else None
+        return MASS_MM, None, APART_FROM_WORDS
+    return None, MASS_MM if seen.finding is Finding.NODULE else None, APART_FROM_WORDS

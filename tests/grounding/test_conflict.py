@@ -152,9 +152,14 @@ def test_progression_is_the_pictures_own(note, alone, expected):
         ("12 mm left nodule.", "Mass in the left mid zone.", "Mass in the left mid zone, larger.", []),  # it has grown
         ("12 mm left nodule.", "Mass in the left mid zone.", "Mass in the left mid zone.", []),  # nothing is denied
         ("12 mm left nodule.", "Mass in the left mid zone.", "Mass in the left mid zone, smaller.", ["size"]),
-        ("29 mm left nodule.", "Mass in the left mid zone.", "Mass in the left mid zone, stable.", []),  # near 30
-        ("50 mm left mass.", "Nodule in the left mid zone.", "Nodule in the left mid zone, stable.", ["size"]),
-        ("40 mm left mass.", "Nodule in the left mid zone.", "Nodule in the left mid zone, stable.", []),  # near 30
+        (
+            "18 mm left nodule.",
+            "Mass in the left mid zone.",
+            "Mass in the left mid zone, stable.",
+            [],
+        ),  # a word is no ruler
+        ("65 mm left mass.", "Nodule in the left mid zone.", "Nodule in the left mid zone, stable.", ["size"]),
+        ("50 mm left mass.", "Nodule in the left mid zone.", "Nodule in the left mid zone, stable.", []),
         ("8 mm left nodule.", "12 mm nodule in the left lung.", "Left nodule, stable.", []),  # 4 mm: two readers
         ("8 mm left nodule.", "16 mm nodule in the left lung.", "Left nodule, stable.", ["size"]),
     ],
