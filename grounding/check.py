@@ -169,6 +169,8 @@ def _comparison_without_prior(checked: _Checked) -> str | None:
 def _prior_denied(checked: _Checked) -> str | None:
     if not checked.has_prior or checked.reading.progression is not Progression.NOT_COMPARABLE:
         return None
+    if not checked.notes and "report" in {word.lower for word in words_of(checked.sentence.text)}:
+        return None  # there is an earlier image and no earlier report: so it says
     return "it says that there is no prior and there is one: compare with it, or say why not"
 
 

@@ -107,6 +107,18 @@ def test_without_a_prior_it_may_say_so():
     assert broken(derived("No prior available for comparison."), has_prior=False) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "notes", "rules"),
+    [
+        ("No prior report for comparison.", {}, []),  # an earlier image alone: there is no report
+        ("No prior report for comparison.", {"n1": "Clear."}, [Rule.PRIOR_DENIED]),
+        ("No prior available for comparison.", {}, [Rule.PRIOR_DENIED]),  # there is the image
+    ],
+)
+def test_no_prior_report_is_true_beside_an_earlier_image_alone(text, notes, rules):
+    assert broken(derived(text), notes=notes, has_prior=True) == rules
+
+
 def test_messages_name_the_way_out_and_quote_nothing():
     report = GroundedReport((derived("Nodule of Mrs Smith in the left lower zone, 99 mm.", RIGHT),))
     found = violations(report, notes={"n1": "Mr Jones."}, has_prior=False)
