@@ -22,7 +22,7 @@ def add_parsers(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:
     source = attribution.add_mutually_exclusive_group(required=True)
     source.add_argument("--cases", type=Path, metavar="DIR", help="folder with manifest.csv and images")
     source.add_argument("--simulated", action="store_true", help="the project's own phantoms")
-    add_measuring(attribution, n=40)
+    add_measuring(attribution, n=20)
     attribution.set_defaults(run=run_attribution)
 
 

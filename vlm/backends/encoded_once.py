@@ -29,26 +29,30 @@ class EncodedOnce:
         pixels = inputs.get("pixel_values")
         if pixels is None or pixels.ndim != BLOCKS or not hasattr(self._model, "get_image_features"):
             return inputs
-        import torch
-
         features = [self._features(one) for one in pixels.split(1)]
-        if any(one is None for one in features):
-            return inputs
         del inputs["pixel_values"]
-        return {**inputs, "mm_encoder_outputs": {"image": _Features(torch.cat(features))}}
+        return {**inputs, "mm_encoder_outputs": {"image": _Features(_together(features))}}
 
     def _features(self, pixels: Any) -> Any:  # noqa: ANN401 - torch tensors
-        """One image's features (1, tokens, width); None where the model's are not one row an image."""
+        """One image's features, in the form that the model itself gives them."""
         import torch
 
         for known, features in self._known:
             if known.shape == pixels.shape and bool((known == pixels).all()):
                 return features
         with torch.inference_mode():
-            found = self._model.get_image_features(pixel_values=pixels, return_dict=True).pooler_output
-        features = found if isinstance(found, torch.Tensor) and found.shape[0] == 1 else None
+            features = self._model.get_image_features(pixel_values=pixels, return_dict=True).pooler_output
         self._known.append((pixels, features))
         return features
+
+
+def _together(features: list[Any]) -> Any:  # noqa: ANN401
+    """The features of several images as one model output: a block with one row an image, or a list of rows."""
+    import torch
+
+    if isinstance(features[0], torch.Tensor):
+        return torch.cat(features)
+    return [row for one in features for row in one]
 
 
 class _Features:

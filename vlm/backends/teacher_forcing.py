@@ -5,7 +5,8 @@ through it side by side. The probabilities are the raw model's, as in `vlm.backe
 so scores of different continuations may be compared and summed.
 
 Answers after many prompts (`forced_after`) are the same thing: what the prompts share from their start, all image
-tokens among it, goes through once; the rest of each prompt and its answer are a continuation.
+tokens among it, goes through once; the rest of each prompt and its answer are a continuation. Models whose positions
+depend on the image's shape (Qwen's) share nothing: each answer has a pass of its own.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def forced(model: Any, inputs: Any, continuations: Sequence[TokenIds], *, pad_id
         msg = "a continuation has at least one token: leave empty ones out"
         raise ValueError(msg)
     with torch.inference_mode():
+        if _counts_images_in_positions(model):
+            return [_whole(model, inputs, ids) for ids in continuations]
         start = model(**inputs, use_cache=True, logits_to_keep=1)
         first = _finite(torch.log_softmax(start.logits[0, -1].float(), dim=-1))
         scores: list[tuple[float, ...]] = []
@@ -50,6 +53,33 @@ def forced(model: Any, inputs: Any, continuations: Sequence[TokenIds], *, pad_id
             memory.batch_repeat_interleave(len(batch))
             scores += _after(model, inputs, memory, batch, first=first, pad_id=pad_id)
     return scores
+
+
+def _counts_images_in_positions(model: Any) -> bool:  # noqa: ANN401
+    """Whether an image's shape moves the positions of what follows (Qwen's): memory cannot be shared side by side."""
+    return hasattr(getattr(model, "model", None), "rope_deltas")
+
+
+def _whole(model: Any, inputs: Mapping[str, Any], ids: TokenIds) -> tuple[float, ...]:  # noqa: ANN401
+    """The scores of one continuation by a pass of its own over everything."""
+    import torch
+
+    length = inputs["input_ids"].shape[1]
+    words = torch.tensor([list(ids)], device=inputs["input_ids"].device)
+    longer = {"input_ids": words, "attention_mask": torch.ones_like(words)}
+    whole = {
+        name: torch.cat([value, longer.get(name, torch.zeros_like(words)).to(value.dtype)], dim=1)
+        if _by_token(value, length)
+        else value
+        for name, value in inputs.items()
+    }
+    logits = model(**whole, logits_to_keep=len(ids) + 1).logits[:, :-1]
+    return tuple(_finite(torch.log_softmax(logits.float(), dim=-1).gather(2, words[:, :, None])[0, :, 0]).tolist())
+
+
+def _by_token(value: Any, length: int) -> bool:  # noqa: ANN401
+    """Whether a processor's input has one entry for each token of the prompt."""
+    return tuple(getattr(value, "shape", ()))[:2] == (1, length)
 
 
 def forced_after(
@@ -78,9 +108,9 @@ def forced_after(
         raise ValueError(msg)
     ids: list[list[int]] = [prompt["input_ids"][0].tolist() for prompt in prompts]
     common = _common(ids)
-    if any(image_id in one[common:] for one in ids):  # an image's tokens never go through without the image
-        whole = [_begun(prompt, len(one)) for prompt, one in zip(prompts, ids, strict=True)]
-        return [forced(model, one, [answer], pad_id=pad_id)[0] for one, answer in zip(whole, answers, strict=True)]
+    apart = _counts_images_in_positions(model) or any(image_id in one[common:] for one in ids)
+    if apart:  # an image's tokens never go through without the image
+        return [forced(model, one, [answer], pad_id=pad_id)[0] for one, answer in zip(prompts, answers, strict=True)]
     rests = [[*one[common:], *answer] for one, answer in zip(ids, answers, strict=True)]
     scores = forced(model, _begun(prompts[0], common), rests, pad_id=pad_id)
     return [row[-len(answer) :] for row, answer in zip(scores, answers, strict=True)]
@@ -99,10 +129,7 @@ def _common(rows: Sequence[TokenIds]) -> int:
 def _begun(inputs: Mapping[str, Any], count: int) -> dict[str, Any]:
     """The inputs with the first tokens only; what is not by token (an image) stays whole."""
     length = inputs["input_ids"].shape[1]
-    return {
-        name: value[:, :count] if getattr(value, "shape", ())[:2] == (1, length) else value
-        for name, value in inputs.items()
-    }
+    return {name: value[:, :count] if _by_token(value, length) else value for name, value in inputs.items()}
 
 
 def _batches(continuations: Sequence[TokenIds], *, vocabulary: int) -> Iterator[Sequence[TokenIds]]:
