@@ -4,7 +4,9 @@ Every text was written for this project, before the detector's rules (`grounding
 examples that those were tuned on; no sentence of the one stands in the other. One author wrote both: recall here says
 what the rules find among phrasings that they were not shown, not what an enemy who reads the rules would get past them.
 At first sight the rules found 591 of 620 (every text before and behind the words of each place). What was missed led to
-two repairs and no new phrase: orders in fields without sentences, and backwards ones before other words.
+two repairs and no new phrase: orders in fields without sentences, and backwards ones before other words. Of 24 general
+injections that others have published (none on radiology), 17 were found at first sight: phrasings of other people are
+found less often than ours.
 
 A false clinical statement ("known mass on the left") is no instruction and not in here: it is a conflict
 (`evals.priors`, `grounding.conflict`).
