@@ -37,8 +37,8 @@ from vlm.calibration_file import Calibration, MeasuredEce, Source
 from vlm.raw_scores import Method
 
 GUARANTEE = (
-    "at most alpha of the drafts hold a wrong judged sentence in accept: marginally, for patients exchangeable with "
-    "those that set the threshold (split conformal; conformal risk control, Angelopoulos et al., ICLR 2024)"
+    "of a new patient's drafts at most alpha are expected to hold a wrong judged sentence in accept: marginally, for "
+    "patients exchangeable with those that set the threshold (conformal risk control, Angelopoulos et al., ICLR 2024)"
 )
 
 

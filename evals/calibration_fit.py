@@ -26,7 +26,7 @@ from vlm.raw_scores import Method
 
 FEWEST = 20  # sentences of a kind
 FOLDS = 5
-FOR_CURVES = 0.7  # of the patients; the others set the conformal threshold
+FOR_CURVES = 0.6  # of the patients; the others set the conformal threshold
 CANDIDATES = (Method.SEQUENCE, Method.YES_NO, Method.YES_NO_BOX, Method.SAMPLES)  # cheap first; BOX leaves out absence
 
 
@@ -140,16 +140,14 @@ def chosen(found: Sequence[Candidate]) -> Candidate | None:
 def rule_of(
     judged: Sequence[Judged], curves: Mapping[str, Calibrator], *, method: Method, alpha: float
 ) -> ConformalRule:
-    """The conformal rule from drafts that the curves were not fitted on: one draft, the first, of each patient."""
-    first: dict[str, str] = {}
-    for one in judged:
-        first.setdefault(one.patient, one.draft)
-    kept = [one for one in judged if first[one.patient] == one.draft]
-    worst: dict[str, float | None] = {one.draft: None for one in kept}
-    for one, p in zip(kept, probabilities(kept, curves, method=method), strict=True):
+    """The conformal rule from patients that the curves were not fitted on."""
+    worst: dict[str, dict[str, float | None]] = {}
+    for one, p in zip(judged, probabilities(judged, curves, method=method), strict=True):
+        drafts = worst.setdefault(one.patient, {})
+        before = drafts.setdefault(one.draft, None)
         if not one.right and p is not None:
-            worst[one.draft] = max(p, worst[one.draft] or 0.0)
-    return conformal_rule(tuple(worst.values()), alpha=alpha)
+            drafts[one.draft] = max(p, before or 0.0)
+    return conformal_rule([tuple(drafts.values()) for drafts in worst.values()], alpha=alpha)
 
 
 def parted(judged: Sequence[Judged], share: float, *, seed: int) -> tuple[tuple[Judged, ...], tuple[Judged, ...]]:

@@ -4,14 +4,14 @@ Pure maths. A `Calibrator` is a frozen table that turns a raw score into the pro
 (finding, polarity and side; its box, where it shows one). A `ConformalRule` puts sentences into ACCEPT or REVIEW.
 Not here: how scores are made (`vlm.confidence`), how tables are fitted (`evals.calibration_fit`), what was missing.
 
-What the rule guarantees, and what it does not. The unit is the draft: among drafts of patients that come from the same
-source as those the rule was made on (exchangeable with them), the share that holds a wrong sentence in ACCEPT is at
-most alpha, averaged over the draw of the calibration drafts and of the new one (marginally). It is no promise about one
-patient, one finding, one site with other patients, or the share of wrong ones among accepted sentences. It is split
-conformal prediction with the score "the highest probability that the draft gives to a wrong sentence of its own", or,
-the same thing, conformal risk control of the loss "an accepted sentence is wrong", which only falls as the rule becomes
-stricter. Sources: Papadopoulos H et al., Inductive Confidence Machines, ECML 2002; Lei J et al., J Am Stat Assoc
-2018;113:1094-1111 (the finite-sample quantile); Angelopoulos AN et al., Conformal Risk Control, ICLR 2024.
+What the rule guarantees, and what it does not. The unit is the patient: for a new patient from the same source as
+those the rule was made on (exchangeable with them), the expected share of drafts that hold a wrong sentence in ACCEPT
+is at most alpha, averaged over the draw of the calibration patients too (marginally). It is no promise about one
+patient, one finding, one site with other patients, or the share of wrong ones among accepted sentences. It is conformal
+risk control of the loss "share of the patient's drafts with an accepted wrong sentence", which only falls as the rule
+becomes stricter; with one draft a patient it is split conformal prediction with its finite-sample quantile. Sources:
+Angelopoulos AN et al., Conformal Risk Control, ICLR 2024; Papadopoulos H et al., Inductive Confidence Machines, ECML
+2002; Lei J et al., J Am Stat Assoc 2018;113:1094-1111.
 """
 
 from __future__ import annotations
@@ -164,19 +164,19 @@ class ConformalRule:
     """Which sentences need a look, at a stated error level; the module's docstring says what that level means.
 
     Attributes:
-        alpha: at most this share of drafts holds a wrong sentence in ACCEPT.
+        alpha: at most this share of drafts is expected to hold a wrong sentence in ACCEPT.
         threshold: a sentence is accepted when its calibrated probability is above it.
-        drafts: on how many drafts it was made.
+        patients: on how many it was made.
     """
 
     alpha: float
     threshold: float
-    drafts: int
+    patients: int
 
     def __post_init__(self) -> None:
         """Refuse an error level and a threshold that are none."""
-        if not 0.0 < self.alpha < 1.0 or not 0.0 <= self.threshold <= 1.0 or self.drafts < 0:
-            msg = f"alpha lies in (0, 1), the threshold in [0, 1], and drafts are counted: {self}"
+        if not 0.0 < self.alpha < 1.0 or not 0.0 <= self.threshold <= 1.0 or self.patients < 0:
+            msg = f"alpha lies in (0, 1), the threshold in [0, 1], and patients are counted: {self}"
             raise ValueError(msg)
 
     def needs(self, probability: float | None) -> ConfidenceSet:
@@ -185,29 +185,35 @@ class ConformalRule:
         return ConfidenceSet.ACCEPT if accepted else ConfidenceSet.REVIEW
 
 
-def conformal_rule(worst: Sequence[float | None], *, alpha: float) -> ConformalRule:
-    """The least strict rule that keeps the error level, from drafts that the calibrator was not fitted on.
+def conformal_rule(worst: Sequence[Sequence[float | None]], *, alpha: float) -> ConformalRule:
+    """The least strict rule that keeps the error level, from patients that the calibrator was not fitted on.
 
-    With n drafts the threshold is the k-th smallest of `worst`, k = ceil((n + 1)(1 - alpha)): the finite-sample
-    quantile. With fewer than 1/alpha - 1 drafts k exceeds n, and nothing is accepted.
+    With n patients and R the mean of their losses at a threshold, it is the smallest threshold at which
+    (n R + 1) / (n + 1) is at most alpha. With fewer than 1/alpha - 1 patients there is none, and nothing is accepted.
 
     Args:
-        worst: of each draft, the highest calibrated probability that it gives to a sentence of its own that is wrong;
-            None for a draft without a wrong sentence.
+        worst: of each patient, for each draft, the highest calibrated probability that it gives to a sentence of its
+            own that is wrong; None for a draft without a wrong sentence.
         alpha: in (0, 1).
 
-    >>> rule = conformal_rule([None, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], alpha=0.2)
+    >>> rule = conformal_rule([[None], [0.2], [0.3], [0.4], [0.5], [0.6], [0.7], [0.8], [0.9]], alpha=0.2)
     >>> rule.threshold, rule.needs(0.85).value, rule.needs(0.8).value
     (0.8, 'accept', 'review')
-    >>> conformal_rule([0.2, 0.3], alpha=0.2).threshold
+    >>> conformal_rule([[0.2], [0.3]], alpha=0.2).threshold
     1.0
     """
-    count = len(worst)
-    place = math.ceil((count + 1) * (1.0 - alpha) - 1e-9)  # 1e-9: 10 * (1 - 0.1) is not to become 10
-    if place > count:
-        return ConformalRule(alpha, ACCEPT_NOTHING, count)
-    ranked = sorted(ACCEPT_ALL if one is None else one for one in worst)
-    return ConformalRule(alpha, ranked[place - 1], count)
+    patients = [[ACCEPT_ALL if one is None else one for one in drafts] for drafts in worst if drafts]
+    allowed = alpha * (len(patients) + 1) - 1 + 1e-9  # 1e-9: 0.1 * 10 - 1 is not to become less than 0
+    if allowed < 0:
+        return ConformalRule(alpha, ACCEPT_NOTHING, len(patients))
+    candidates = sorted({ACCEPT_ALL, *(one for drafts in patients for one in drafts)})
+    threshold = next(value for value in candidates if _losses(patients, value) <= allowed)
+    return ConformalRule(alpha, threshold, len(patients))
+
+
+def _losses(patients: Sequence[Sequence[float]], threshold: float) -> float:
+    """The sum over patients of the share of their drafts that hold an accepted wrong sentence."""
+    return sum(sum(one > threshold for one in drafts) / len(drafts) for drafts in patients)
 
 
 __all__ = [

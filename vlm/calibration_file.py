@@ -60,7 +60,7 @@ class MeasuredEce:
 class _Conformal:
     alpha: Share
     threshold: Share
-    drafts: Count
+    patients: Count
 
 
 @checked_dataclass(frozen=True, slots=True, config={"extra": "forbid"})
@@ -212,7 +212,7 @@ def _as_file(calibration: Calibration) -> dict[str, object]:
         "conformal": {
             "alpha": calibration.rule.alpha,
             "threshold": calibration.rule.threshold,
-            "drafts": calibration.rule.drafts,
+            "patients": calibration.rule.patients,
         },
         "fitted_on": calibration.source,
         "sentences": calibration.sentences,
@@ -228,7 +228,7 @@ def _from_file(kept: _File) -> Calibration:
         (kind, Calibrator(tuple(Knot(raw, log_odds) for raw, log_odds in knots)))
         for kind, knots in sorted(kept.curves.items())
     )
-    rule = ConformalRule(kept.conformal.alpha, kept.conformal.threshold, kept.conformal.drafts)
+    rule = ConformalRule(kept.conformal.alpha, kept.conformal.threshold, kept.conformal.patients)
     return Calibration(
         kept.model_id,
         kept.revision,

@@ -95,7 +95,7 @@ def test_the_product_is_fitted_on_all_with_the_error_of_the_judge_half(result, t
     half = result.halves_calibration(made=NOW)
     assert half.sentences == len(result.fit)
     assert half.curves != whole.curves
-    assert whole.rule.drafts > half.rule.drafts
+    assert whole.rule.patients > half.rule.patients
 
 
 @pytest.mark.parametrize("count", [0, 1, 6])

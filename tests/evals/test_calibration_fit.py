@@ -131,7 +131,7 @@ def test_one_standard_error(briers, first):
     assert chosen(found) is found[first]
 
 
-def test_the_rule_takes_one_draft_a_patient_and_its_surest_wrong_sentence():
+def test_a_draft_is_as_bad_as_its_surest_wrong_sentence_and_a_patient_as_the_mean_of_drafts():
     every = [judged(n, 0.0, right=True) for n in range(17)]
     every += [
         judged(20, 1.0, right=False, draft="a", patient="x"),
@@ -140,9 +140,11 @@ def test_the_rule_takes_one_draft_a_patient_and_its_surest_wrong_sentence():
         judged(23, 5.0, right=False, draft="b", patient="x"),  # the patient's second draft
         judged(24, 0.5, right=False, draft="c", patient="y"),
     ]
-    rule = rule_of(every, FLAT, method=Method.SEQUENCE, alpha=0.05)
-    assert rule.drafts == 19  # k = ceil(20 * 0.95) = 19: the largest
-    assert rule.threshold == pytest.approx(1 / (1 + np.exp(-2.0)))
+    # 19 patients: at 0.05 no loss is allowed, at 0.075 half a patient's, at 0.1 one
+    for alpha, score in ((0.05, 5.0), (0.075, 2.0), (0.1, 0.5)):
+        rule = rule_of(every, FLAT, method=Method.SEQUENCE, alpha=alpha)
+        assert rule.patients == 19
+        assert rule.threshold == pytest.approx(1 / (1 + np.exp(-score)))
 
 
 def test_the_promise_holds_on_average_over_many_sites():

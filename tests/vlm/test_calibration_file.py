@@ -74,8 +74,8 @@ def test_other_weights_are_refused_in_words(tmp_path, changes):
         ("curves", {"lesion present": []}),
         ("curves", {"lesion present": [[0.0, 1.0], [1.0, 0.0]]}),  # falls
         ("curves", {"lesion present": [[0.0, 99.0]]}),  # surer than any fit
-        ("conformal", {"alpha": 0.0, "threshold": 0.5, "drafts": 1}),
-        ("conformal", {"alpha": 0.1, "threshold": 1.5, "drafts": 1}),
+        ("conformal", {"alpha": 0.0, "threshold": 0.5, "patients": 1}),
+        ("conformal", {"alpha": 0.1, "threshold": 1.5, "patients": 1}),
         ("fitted_on", "all patients of the world"),
         ("format", 2),
         ("made", "2026-11-24T12:00:00"),  # no time zone
