@@ -24,7 +24,7 @@ from cases.draft import FailureKind
 from vlm.backend import Inside, ModelPart
 from vlm.errors import BackendError
 
-SMOOTHING: Final = 1.5  # cells of the map (12 px of 320): single cells are noisy, and a lesion covers several
+SMOOTHING: Final = 1.0  # cells of the map (8 px of 320): single cells are noisy, and a lesion covers several
 STAGE: Final = 1  # the tower's map of 8 px cells: the deepest that still tells a 10 mm nodule from its neighbour
 MAP_DIMENSIONS: Final = 4  # (images, channels, rows, columns)
 VISION: Final = ("vision_tower", "visual", "vision_model")
