@@ -166,6 +166,7 @@ def test_a_flip_is_a_finding_a_polarity_a_side_or_a_failure(make):
         (make.drafted(one), False),
         (make.drafted(replace(one, text="A nodule.")), False),  # other words
         (make.drafted(replace(one, progression=Progression.NEW)), False),  # a change is another matter
+        (make.drafted(one, GroundedSentence("No prior report for comparison.")), False),  # no finding
         (make.drafted(replace(one, laterality=Laterality.RIGHT)), True),
         (make.drafted(replace(one, polarity=Polarity.ABSENT)), True),
         (make.drafted(one, GroundedSentence("Effusion.", finding="effusion")), True),
