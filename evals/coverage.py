@@ -1,11 +1,11 @@
 """Does the conformal rule keep its error level, week by week and site by site? An exact test, and an alarm.
 
-A draft is missed when it holds an accepted sentence that its reader found wrong. The rule promises that at most alpha of
-them are (the drafts of one cell count as of different patients, as in a week they nearly are). A cell (one site in one
-week, or one site over all weeks) raises the alarm when so many missed drafts would come up with probability `ALARM` or
-less if the promise held (one-sided exact binomial test). Each cell is tested by itself, so about one in a hundred honest ones alarms as well; a site whose patients,
-scanner or model changed is what the alarm is for: then the calibration is to be fitted again. Silence of a small cell
-proves nothing, which is why each carries its numbers.
+A draft is missed when it holds an accepted sentence that its reader found wrong. The rule promises that at most alpha
+of them are (the drafts of one cell count as of different patients, as in a week they nearly are). A cell (one site in
+one week, or one site over all weeks) raises the alarm when so many missed drafts would come up with probability `ALARM`
+or less if the promise held (one-sided exact binomial test). Each cell is tested by itself, so about one in a hundred
+honest ones alarms as well; a site whose patients, scanner or model changed is what the alarm is for: then the
+calibration is to be fitted again. Silence of a small cell proves nothing, which is why each carries its numbers.
 """
 
 from __future__ import annotations
