@@ -30,7 +30,7 @@ class FactName(StrEnum):
     CONFIDENCE_NOT_MEASURED = "confidence_not_measured"  # how many sentences have no calibrated probability
     CONFLICT = "conflict"  # how many conflicts between image and notes the sentence is in
     MISSING_INPUT = "missing_input"  # how many missing inputs the sentence relies on
-    UNLIKE_TRAINING = "unlike_training"  # how unlike the training data the input is (`vlm.unlike_training`)
+    UNLIKE_TRAINING = "unlike_training"  # how unlike the training images; 1 and more is unlike (`vlm.unlike_training`)
     CRITICAL_FINDING = "critical_finding"  # 1 where the sentence states the finding, 0.5 where it is unsure of it
     VIOLATION = "violation"  # how many rules of `grounding.check` the sentence breaks
     QUANTIZATION_DISAGREEMENT = "quantization_disagreement"  # how many sentences differ between quantizations
