@@ -139,8 +139,8 @@ def _told(case: Case, pixels: Rendered, draft: Draft, report: GroundedReport, me
     clashes = conflicts(report, image_only=alone_says, notes=notes, states=measured.states)
     shown = Pixels.of(pixels)
     alone, blind = _changes(report, measured.redrafts)
-    has_prior = bool(notes) or not (case.prior_image is None or is_missing(case, InputName.PRIOR_IMAGE))
-    broken = violations(report, notes=notes, has_prior=has_prior)
+    imaged = case.prior_image is not None and not is_missing(case, InputName.PRIOR_IMAGE)
+    broken = violations(report, notes=notes, has_prior=bool(notes) or imaged, has_prior_image=imaged)
     return DraftEvidence(
         evidence_id=UNSTAMPED,
         draft_id=draft.draft_id,
