@@ -173,7 +173,7 @@ def load_desk(reading: OpenReading, reader: Person) -> Desk:
         saved=_saved(ledger, reading.case_id, reader.reader_id, draft_id=shown_id(draft)),
         signed=next((review for review in reviews if review.review_id == reading.review_id), None),
         earlier=tuple(review for review in reviews if review.review_id != reading.review_id),
-        evidence=None if draft is None else ledger.evidence_of(draft.draft_id),
+        evidence=None if draft is None else resources.evidence(draft.draft_id),
     )
 
 

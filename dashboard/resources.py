@@ -22,6 +22,7 @@ from dashboard.settings import store_path
 from grounding.heatmap import Heatmap
 
 if TYPE_CHECKING:
+    from cases.evidence import DraftEvidence
     from evals.kpi import PilotKpis
 
 
@@ -108,6 +109,19 @@ def heated_picture(sha256: str, heatmap: Heatmap, *, name: str, window: Window, 
     """
     folder = StorePaths(store_path().resolve()).images
     return _heated(folder, sha256, name, window, "inverted" if inverted else "upright", heatmap)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _evidence(path: Path, draft_id: str, evidence_id: str) -> DraftEvidence | None:
+    del evidence_id  # a part of the key: a later measuring makes another
+    return _opened(path).evidence_of(draft_id)
+
+
+def evidence(draft_id: str) -> DraftEvidence | None:
+    """What was last measured of a draft, None where nothing was; read once, since a page asks at every press."""
+    sql = "SELECT evidence_id FROM v_evidence WHERE draft_id = ? ORDER BY sequence DESC LIMIT 1"
+    latest = store().rows(sql, [draft_id])
+    return _evidence(store_path().resolve(), draft_id, str(latest[0][0])) if latest else None
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

@@ -236,6 +236,16 @@ def test_one_press_lays_the_heatmap_over_the_image_and_another_takes_its_place(m
     assert "Without the notes: Changes side" in words(page(at))
 
 
+def test_a_later_measuring_takes_the_place_of_the_one_before(measured_pilot, evidence):
+    from dashboard import resources
+
+    before = resources.evidence("d-case-drafted")
+    assert before == evidence
+    resources.store().record_evidence(replace(evidence, evidence_id="e-later", unlikeness=None), agent="tests")
+    assert resources.evidence("d-case-drafted").unlikeness is None
+    assert resources.evidence("d-failed") is None
+
+
 def test_a_draft_without_evidence_says_not_measured_at_its_head_and_on_each_card(pilot):
     said = words(page(opened()))
     assert "Evidence not measured: the store holds none for this draft" in said
