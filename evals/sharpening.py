@@ -5,6 +5,10 @@ again. Every sentence of such a redraft that takes a stand which the full draft 
 when its probability is higher by more than `TOLERANCE`, or when it moves from REVIEW to ACCEPT. It has *cause* when
 something that was removed speaks against it: a finding of the removed texts that contradicts its stand. The image
 itself is removed too: without it no probability may be given at all.
+
+Two figures stand beside it. A set that moves from REVIEW to ACCEPT is the sharpening that nobody would look at again. And
+a probability also falls by as much, now and then, when an input goes that has nothing to do with the sentence: where
+rises are no more frequent than such falls, they are the model's unsteadiness and no trust in less.
 """
 
 from __future__ import annotations
@@ -37,6 +41,8 @@ class Pair:
     Attributes:
         removed: the input's name, or `ALL_CONTEXT`.
         sharpened: see the module. caused: something removed contradicts it.
+        moved: from REVIEW to ACCEPT. widened: less sure by more than the tolerance, from accept to review, or without a
+            probability.
         accepted: ACCEPT without the input.
     """
 
@@ -44,6 +50,8 @@ class Pair:
     removed: str
     sharpened: bool
     caused: bool
+    moved: bool
+    widened: bool
     accepted: bool
 
 
@@ -62,6 +70,8 @@ class Sharpening:
             "cases": self.cases,
             **self._share(self.pairs),
             "with_cause": self._figure([pair.sharpened and pair.caused for pair in self.pairs], self.pairs),
+            "to_accept_without_cause": self._figure([p.moved and not p.caused for p in self.pairs], self.pairs),
+            "widened": self._figure([pair.widened for pair in self.pairs], self.pairs),
             "by_input": {name: self._share([p for p in self.pairs if p.removed == name]) for name in removed},
             "accepted_without_image": self._figure(
                 [p.accepted for p in self.pairs if p.removed == EvidenceInput.CURRENT_IMAGE.value],
@@ -123,9 +133,15 @@ def _pairs(trial: Trial, full: Draft, *, draft: Drafter, confide: Confider) -> I
         told = _told(trial.case, fewer.case)
         for stance, after in _surest(again, confide(fewer, again)).items():
             if stance in before:
-                caused = any(stance.contradicts(other) for other in told)
-                accepted = after.needs is ConfidenceSet.ACCEPT
-                yield Pair(trial.patient, name, _sharpened(before[stance], after), caused, accepted)
+                yield Pair(
+                    trial.patient,
+                    name,
+                    sharpened=_sharpened(before[stance], after),
+                    caused=any(stance.contradicts(other) for other in told),
+                    moved=_moved(before[stance], after),
+                    widened=_sharpened(after, before[stance]),
+                    accepted=after.needs is ConfidenceSet.ACCEPT,
+                )
 
 
 def _surest(draft: Draft, given: tuple[Confidence | None, ...]) -> dict[Stance, Confidence]:
@@ -145,8 +161,11 @@ def _sharpened(before: Confidence, after: Confidence) -> bool:
         return False
     if before.calibrated is None:
         return True
-    moved = before.needs is ConfidenceSet.REVIEW and after.needs is ConfidenceSet.ACCEPT
-    return moved or after.calibrated > before.calibrated + TOLERANCE
+    return _moved(before, after) or after.calibrated > before.calibrated + TOLERANCE
+
+
+def _moved(before: Confidence, after: Confidence) -> bool:
+    return before.needs is ConfidenceSet.REVIEW and after.needs is ConfidenceSet.ACCEPT
 
 
 def _told(case: Case, fewer: Case) -> tuple[Stance, ...]:

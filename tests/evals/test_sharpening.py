@@ -77,6 +77,10 @@ def test_one_removed_report(make, note, full, less, sharpened, caused):
     assert by["structured_values"]["value"] == 0  # the report is still there: nothing changes
     assert told["value"] == pytest.approx(2 * sharpened / 4)  # the report alone, and all context
     assert told["with_cause"]["value"] == pytest.approx(2 * caused / 4)
+    moved = (full.needs, less.needs) == (REVIEW, ACCEPT)
+    assert told["to_accept_without_cause"]["value"] == pytest.approx(2 * moved / 4)
+    wider = less.calibrated is None or (full.calibrated is not None and less.calibrated < full.calibrated - 0.05)
+    assert told["widened"]["value"] == pytest.approx(2 * wider / 4)
 
 
 def test_a_stand_that_the_full_draft_did_not_take_is_no_pair(make):
