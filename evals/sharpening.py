@@ -6,9 +6,9 @@ when its probability is higher by more than `TOLERANCE`, or when it moves from R
 something that was removed speaks against it: a finding of the removed texts that contradicts its stand. The image
 itself is removed too: without it no probability may be given at all.
 
-Two figures stand beside it. A set that moves from REVIEW to ACCEPT is the sharpening that nobody would look at again. And
-a probability also falls by as much, now and then, when an input goes that has nothing to do with the sentence: where
-rises are no more frequent than such falls, they are the model's unsteadiness and no trust in less.
+Two figures stand beside it. A set that moves from REVIEW to ACCEPT is the sharpening that nobody would look at again.
+And a probability also falls by as much, now and then, when an input goes that has nothing to do with the sentence:
+where rises are no more frequent than such falls, they are the model's unsteadiness and no trust in less.
 """
 
 from __future__ import annotations
