@@ -102,14 +102,19 @@ class Heatmap:
 def heatmap_of(array: Grid, *, method: str) -> Heatmap:
     """The heatmap of an array over the original image, shape (rows, columns), NaN where nothing was seen.
 
+    Weights are kept to four significant digits: it is stored with each draft, and more would be noise.
+
     Raises:
         ValueError: the array is no grid, or holds an infinity.
+
+    >>> heatmap_of(np.array([[1 / 3, math.nan]]), method="m").values
+    (0.3333, None)
     """
     if array.ndim != 2:
         msg = f"a heatmap has rows and columns: an array of shape {array.shape} has not"
         raise ValueError(msg)
     rows, columns = array.shape
-    values = tuple(None if math.isnan(value) else float(value) for value in array.ravel().tolist())
+    values = tuple(None if math.isnan(value) else float(f"{value:.4g}") for value in array.ravel().tolist())
     return Heatmap(method, rows, columns, values)
 
 
