@@ -64,6 +64,7 @@ class _Measured:
     unlikeness: float | None = None
     unread_notes: int | None = None
     states: frozenset[Finding] = frozenset()
+    prior_shown: bool | None = None
 
 
 @dataclass(slots=True)
@@ -129,6 +130,7 @@ def _measured(
         watch.tried("unlikeness", lambda: unlikeness(case, pixels=pixels, backend=backend)),
         _unread_notes(case, backend),
         _states(backend.spec),
+        shows_prior(case, family_named(backend.spec.family)),
     )
 
 
@@ -139,7 +141,7 @@ def _told(case: Case, pixels: Rendered, draft: Draft, report: GroundedReport, me
     clashes = conflicts(report, image_only=alone_says, notes=notes, states=measured.states)
     shown = Pixels.of(pixels)
     alone, blind = _changes(report, measured.redrafts)
-    imaged = case.prior_image is not None and not is_missing(case, InputName.PRIOR_IMAGE)
+    imaged = measured.prior_shown if measured.prior_shown is not None else _has_prior_image(case)
     broken = violations(report, notes=notes, has_prior=bool(notes) or imaged, has_prior_image=imaged)
     return DraftEvidence(
         evidence_id=UNSTAMPED,
@@ -214,6 +216,10 @@ def _of(changes: Changes, sentence: int) -> Changes:
 
 def _appearing(changes: Changes) -> Changes:
     return None if changes is None else tuple(one for one in changes if one.change is RedraftChange.APPEARS)
+
+
+def _has_prior_image(case: Case) -> bool:
+    return case.prior_image is not None and not is_missing(case, InputName.PRIOR_IMAGE)
 
 
 def _unread_notes(case: Case, backend: Backend) -> int:
