@@ -98,6 +98,17 @@ def spoilt(pixels: Pixels, how: str, random: np.random.Generator) -> Pixels:
     return _displayed(SPOILT[how](pixels / FULL, random))
 
 
+def not_square(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    """A radiograph of another shape: up to a fifth of its width or height is missing, as on many a film."""
+    rows, columns = (round(length * float(random.uniform(0.8, 1.0))) for length in pixels.shape)
+    if random.integers(2):
+        rows = pixels.shape[0]
+    else:
+        columns = pixels.shape[1]
+    top, left = (pixels.shape[0] - rows) // 2, (pixels.shape[1] - columns) // 2
+    return np.ascontiguousarray(pixels[top : top + rows, left : left + columns])
+
+
 def other_pictures(*, drawings: int, seed: int) -> Iterator[tuple[str, str, Pixels]]:
     """(kind, name, pixels) of pictures that show no chest; what a package does not bring is left out.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dashboard.commands.common import CommandError, Exit, now, shown
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from evals.manifest import ManifestRow
 
 ALL = 100_000  # images: more than any folder holds
 ALIKE_SHARE = 4  # so many radiographs to one with a lesion inserted, and to one simulated
@@ -61,16 +63,24 @@ def _figures(arguments: argparse.Namespace) -> dict[str, object]:
         shown(rows, title="Scoring", total=len(rows)),
         score=lambda pixels: unlike(pixels, backend=backend),
         seed=arguments.seed,
-        alike=_alike(arguments, len(rows) // ALIKE_SHARE),
+        alike=_alike(arguments, rows),
         model=identity(spec),
     )
     return result.as_dict()
 
 
-def _alike(arguments: argparse.Namespace, n: int) -> Iterator[tuple[str, str, NDArray[np.uint16]]]:
+def _alike(arguments: argparse.Namespace, rows: Sequence[ManifestRow]) -> Iterator[tuple[str, str, NDArray[np.uint16]]]:
+    """(kind, patient, pixels) of what must not be flagged either."""
+    from numpy.random import default_rng
+
     from evals.simulated import simulated_trials
     from evals.sources import inserted_trials
+    from evals.unlike_pictures import not_square
 
+    n = len(rows) // ALIKE_SHARE
+    random = default_rng([arguments.seed, 13])
+    for row in rows[::ALIKE_SHARE]:
+        yield "not_square", row.patient, not_square(row.pixels(), random)
     for trial in inserted_trials(arguments.cases, n=n, seed=arguments.seed, subtle=0) if n else ():
         yield "with_inserted_lesion", trial.patient, trial.pixels
     for trial in simulated_trials(n=n, seed=arguments.seed):

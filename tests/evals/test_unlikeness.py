@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from evals.unlike_pictures import SPOILT, other_pictures, spoilt
+from evals.unlike_pictures import SPOILT, not_square, other_pictures, spoilt
 from evals.unlikeness import run
 
 
@@ -62,3 +62,8 @@ def test_other_pictures_are_of_each_kind_and_no_chest():
     assert len({name for _, name, _ in listed}) == len(listed)
     assert all(pixels.dtype == np.uint16 and np.ptp(pixels) > 10_000 for *_, pixels in listed)
     assert not any("RG1" in name for _, name, _ in listed)
+
+
+def test_a_film_that_is_not_square_is_the_middle_of_one(thorax):
+    shapes = [not_square(thorax(100), np.random.default_rng(n)).shape for n in range(20)]
+    assert all(max(shape) == 100 and min(shape) >= 80 for shape in shapes)

@@ -134,6 +134,17 @@ def test_the_threshold_is_set_on_patients_that_the_fit_did_not_see(spec):
     assert sum(typical.unlikeness(Eye(spec).features(image=_input(one, spec))) >= 1 for one in kept) <= 0.05 * len(kept)
 
 
+def test_a_trimmed_picture_is_a_part_of_it_in_one_direction():
+    from vlm.embedded.typical import trimmed
+
+    picture = np.arange(10_000, dtype=np.uint16).reshape(100, 100)
+    shapes = {trimmed(picture, random=np.random.default_rng(n)).shape for n in range(40)}
+    assert all(max(shape) == 100 and min(shape) >= 78 for shape in shapes)
+    assert len({shape[0] < shape[1] for shape in shapes}) == 2
+    one = trimmed(picture, random=np.random.default_rng(3))
+    assert np.isin(one, picture).all()
+
+
 def _input(pixels, spec):
     from vlm.preprocess import model_input
 
