@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,11 +16,14 @@ from uuid import uuid4
 from cases.phantom.demo import FIRST_SEED, demo_stories
 from cases.phantom.dicom_out import write_case
 from cases.phantom.simulated import case_from_story
+from cases.protocol import protocol_of
 from dashboard.cli import main
 from dashboard.commands import demo
 from vlm.backend import Answer
 from vlm.draft import draft_case
+from vlm.explain import explain
 from vlm.model_spec import ModelSpec
+from vlm.rulebook import Rules
 
 SCRIPT = (
     "<obj>Nodule in the left upper zone.<box><x60><y20><x70><y30></box></obj>"
@@ -37,13 +41,19 @@ class Scripted:
 
 
 @contextmanager
-def scripted_model(quantization):
+def scripted_model(quantization, *, store):
+    rules = Rules(protocol_of(store))
+
     def drafted(case, *, pixels):
         return draft_case(
             case, pixels=pixels, backend=Scripted(), now=lambda: datetime.now(UTC), new_id=lambda: uuid4().hex
         )
 
-    yield SimpleNamespace(draft=drafted)
+    def explained(draft, *, case, pixels):
+        told = explain(case, pixels=pixels, draft=draft, backend=Scripted(), rules=rules)
+        return replace(told, evidence_id=uuid4().hex, created=datetime.now(UTC))
+
+    yield SimpleNamespace(draft=drafted, explain=explained)
 
 
 def told(capsys, *arguments, code=0):
@@ -94,10 +104,11 @@ def test_the_demo_prepares_what_is_not_there_yet(tmp_path, monkeypatch, capsys):
     drafts = []
 
     @contextmanager
-    def counted(quantization):
-        with scripted_model(quantization) as inner:
+    def counted(quantization, *, store):
+        with scripted_model(quantization, store=store) as inner:
             yield SimpleNamespace(
-                draft=lambda case, *, pixels: drafts.append(case.case_id) or inner.draft(case, pixels=pixels)
+                draft=lambda case, *, pixels: drafts.append(case.case_id) or inner.draft(case, pixels=pixels),
+                explain=inner.explain,
             )
 
     two = demo_stories()[4:6]
