@@ -31,7 +31,7 @@ LOOKINGS: Final = tuple(Looking(method, target) for method in Method for target 
 CENTRE_SIGMA: Final = 0.25  # of each side
 BOX_SIGMA: Final = 0.05
 CHECKED: Final = 30  # sentences whose maps are also drawn by randomized models
-DEAR: Final = 5  # of them for a method that cannot be afforded beside each draft
+DEAR: Final = 10  # of them for a method that cannot be afforded beside each draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,14 @@ class _Case:
         if not self._boxed:
             return
         drawn = {one: made for one in LOOKINGS if (made := looked(self._sight, one, backend=self._backend))}
+        before = tally.sentences
         for place, sentence in self._boxed:
             maps = {one.name: found[place] for one, found in drawn.items()}
             tally.judged += self._judged(tally.sentences, place, sentence, maps | self._controls(sentence))
             tally.sentences += 1
-        if tally.sentences <= CHECKED:
-            for one, found in drawn.items():
-                if one.method is not Method.OCCLUSION or tally.sentences <= DEAR:
-                    tally.sanity += self._sanity(one, found, strangers)
+        for one, found in drawn.items():
+            if before < (DEAR if one.method is Method.OCCLUSION else CHECKED):
+                tally.sanity += self._sanity(one, found, strangers)
 
     def _judged(self, index: int, place: int, sentence: GroundedSentence, maps: Mapping[str, Heatmap]) -> list[Judged]:
         stretches = [self._sight.stretches(target)[place] for target in (Target.STATEMENT, Target.WORDS)]

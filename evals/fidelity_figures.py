@@ -20,7 +20,7 @@ from vlm.backend import ModelPart
 CENTRE, RANDOM, OWN_BOX = "centre", "random", "own_box"
 CONTROLS: Final = (RANDOM, CENTRE, OWN_BOX)
 SANE: Final = 0.5  # rank correlation with the map of a randomized model stays below it, interval and all
-LEAST_PATIENTS: Final = 10  # an interval over fewer decides nothing
+LEAST_PATIENTS: Final = 10  # an interval over fewer decides nothing; of the sanity check, sentences
 MOST_PASSES: Final = 16  # through the model for one case's maps: all its evidence has 8 seconds, 32 coalitions included
 
 
@@ -134,7 +134,7 @@ class Judgements:
         changed = [self.randomised(name, part) for part in ModelPart]
         return Verdict(
             beats_centre=self._patients(name) >= LEAST_PATIENTS and all(map(_above_zero, map(ahead.get, DECIDING))),
-            sane=all(one.ci95 is not None and one.ci95[1] < SANE for one in changed),
+            sane=all(one.n >= LEAST_PATIENTS and one.ci95 is not None and one.ci95[1] < SANE for one in changed),
             affordable=self.passes[name] <= MOST_PASSES,
         )
 
