@@ -68,8 +68,8 @@ class Looking:
 
 # What is shown, for each family that was measured; `overread eval fidelity` confirms it, or says null. Why this one: on
 # 14 real radiographs with inserted nodules (16 sentences; seed 7) the statement lost 10.1 nats without its top cells
-# (centre map 3.2, random 4.5) and gained 7.7 by them alone (0.2, -3.1); its peak lay in the lesion in 12 of 13. Occlusion
-# was worth as much for 65 passes through the model instead of one, and pointed in 7 of 13; attention in 9 of 13.
+# (centre map 3.2, random 4.5) and gained 7.7 by them alone (0.2, -3.1); its peak lay in the lesion in 12 of 13.
+# Occlusion was worth as much, for 65 passes through the model instead of one, and pointed in 7; attention in 9 of 13.
 SHOWN: Final[Mapping[str, Looking]] = MappingProxyType({"overread": Looking(Method.GRADIENT_MAP, Target.STATEMENT)})
 
 
