@@ -136,8 +136,8 @@ def heatmaps(
         shown: of each family, the method that is shown.
 
     Returns:
-        One a sentence; None where there is no image among the inputs, where the backend cannot tell, or where no method
-        was measured for its family. Empty for a draft without a report.
+        One a sentence; None where it shows no box, where there is no image among the inputs, where the backend cannot
+        tell, or where no method was measured for its family. Empty for a draft without a report.
 
     Raises:
         ValueError: the pixels are not those of the case.
@@ -151,7 +151,10 @@ def heatmaps(
         return nothing
     sight = sight_of(case, pixels=pixels, draft=draft, backend=backend)
     found = None if sight is None else looked(sight, looking, backend=backend)
-    return nothing if found is None else found
+    if found is None:
+        return nothing
+    # what a map is worth was measured on sentences that show a box; for any other nothing vouches for it
+    return tuple(one if own.boxes else None for one, own in zip(found, draft.report.sentences, strict=True))
 
 
 def looked(sight: Sight, looking: Looking, *, backend: LookingBackend) -> tuple[Heatmap, ...] | None:

@@ -8,6 +8,7 @@
 - `YES_NO_BOX`: `YES_NO`, plus `BOX` where the sentence shows boxes: the stand and the place.
 - `SAMPLES`: how often drafts of slightly shifted images repeat the sentence (`vlm.agreement`).
 
+Log-odds count less where inputs are missing: each draws them nearer to "as likely as not" (`grounding.confidence`).
 The first four come from one pass over image and prompt. A sentence that takes no stand on the image (history, "no prior
 report") is not scored. Not here: what a score is worth (`grounding.confidence`, `vlm.confidence`).
 """
@@ -21,11 +22,15 @@ from enum import StrEnum
 
 from cases.draft import Draft
 from cases.pixels import Rendered
-from cases.study import Case
+from cases.study import Case, InputName
+from grounding.confidence import widened
 from grounding.report import GroundedReport
 from grounding.stance import Stance, stance_of
 from vlm.agreement import agreement
 from vlm.backend import Backend, Scored, ScoringBackend
+from vlm.families import family_named
+from vlm.model_spec import ModelSpec
+from vlm.prompt import is_missing
 from vlm.score import score_case
 from vlm.statement_probe import beginnings, log_odds
 
@@ -43,6 +48,7 @@ class Method(StrEnum):
 
 
 Scores = tuple[float | None, ...]
+LOG_ODDS = frozenset({Method.YES_NO, Method.YES_NO_BOX})
 FORCED = frozenset({Method.SEQUENCE, Method.YES_NO, Method.YES_NO_BOX})
 
 
@@ -94,8 +100,28 @@ def raw_scores(
         found[Method.YES_NO_BOX] = _with_box(found.get(Method.YES_NO), found[Method.BOX], draft.report)
     if Method.SAMPLES in methods:
         found[Method.SAMPLES] = agreement(case, pixels=pixels, report=draft.report, backend=backend)
-    nothing = (None,) * len(draft.report.sentences)
-    return {method: found.get(method, nothing) for method in methods}
+    nothing, missing = (None,) * len(draft.report.sentences), context_missing(case, backend.spec)
+    return {
+        method: tuple(_counted(score, method, missing) for score in found.get(method, nothing)) for method in methods
+    }
+
+
+def context_missing(case: Case, spec: ModelSpec) -> int:
+    """How many inputs beside the current image this model reads and this case lacks."""
+    unread = family_named(spec.family).never_reads(prior_image_given=case.prior_image is not None)
+    there = {
+        InputName.PRIOR_IMAGE: case.prior_image is not None,
+        InputName.PRIOR_NOTES: bool(case.notes),
+        InputName.INDICATION: case.indication is not None,
+        InputName.STRUCTURED_VALUES: bool(case.observations),
+    }
+    read = (name for name in there if name not in unread)
+    return sum(not there[name] or is_missing(case, name) for name in read)
+
+
+def _counted(score: float | None, method: Method, missing: int) -> float | None:
+    """The score as it counts with so many inputs missing (`grounding.confidence.widened`); log-odds only."""
+    return widened(score, missing=missing) if score is not None and method in LOG_ODDS else score
 
 
 def placed_sentences(draft: Draft) -> tuple[Placed, ...]:

@@ -111,10 +111,10 @@ def test_the_embedded_model_has_every_part(make_case):
     draft = drafted(case, picture, backend)
     evidence = explain(case, pixels=picture, draft=draft, backend=backend, rules=RULES)
     assert len(evidence.sentences) == len(draft.report.sentences)
-    for one in evidence.sentences:
+    for one, sentence in zip(evidence.sentences, draft.report.sentences, strict=True):
         assert EvidenceInput.CURRENT_IMAGE in one.attribution.inputs
         assert abs(one.attribution.residual) < 1e-3
-        assert one.heatmap is not None
+        assert (one.heatmap is not None) == bool(sentence.boxes)
         assert one.without_notes is not None
         assert one.without_image is not None
     assert evidence.unlikeness is not None

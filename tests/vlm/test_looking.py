@@ -73,10 +73,10 @@ def test_the_square_that_counts_is_found_in_the_original_of_another_shape(make_c
     backend = Eyes()
     assert isinstance(backend, LookingBackend)
     found = heatmaps(make_case(), pixels=pixels, draft=draft, backend=backend)
-    assert [one.method for one in found] == ["gradient_map_of_statement"] * 2
+    assert found[0].method == "gradient_map_of_statement"
     assert (found[0].rows, found[0].columns) == (32, 26)
-    for one in found:
-        assert one.peak == pytest.approx(((220 - 32) / 3.2 / 80, 140 / 3.2 / 100), abs=1 / 26)
+    assert found[0].peak == pytest.approx(((220 - 32) / 3.2 / 80, 140 / 3.2 / 100), abs=1 / 26)
+    assert found[1] is None  # it shows no box, and what a map is worth was measured on those that do
 
 
 @pytest.mark.parametrize("method", list(Method))

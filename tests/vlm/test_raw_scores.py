@@ -19,7 +19,7 @@ from vlm.backend import Scored
 from vlm.backends.transformers_local import TransformersLocal
 from vlm.draft import draft_case
 from vlm.outcome import identity
-from vlm.raw_scores import Method, box_logs, placed_sentences, raw_scores
+from vlm.raw_scores import Method, box_logs, context_missing, placed_sentences, raw_scores
 from vlm.registry import embedded_spec
 from vlm.statement_probe import beginnings, log_odds, shortest
 
@@ -95,6 +95,23 @@ def test_the_stand_against_all_others_by_hand(make_case, pixels):
     assert scores[2] == pytest.approx(
         scores[0], abs=1e-6
     )  # the same number of words on the left, and what stands before
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({}, 0),
+        ({"notes": ()}, 1),
+        ({"notes": (), "indication": None, "observations": ()}, 3),
+        # stated as missing, though it is there
+        ({"inputs": (InputState(InputName.PRIOR_NOTES, present=False, missing_reason=MissingReason.EXCLUDED),)}, 1),
+        # the image is no context: without it there is no score at all
+        ({"inputs": (InputState(InputName.CURRENT_IMAGE, present=False, missing_reason=MissingReason.EXCLUDED),)}, 0),
+    ],
+)
+def test_what_of_the_context_is_missing(make_case, changes, missing):
+    spec = dataclasses.replace(embedded_spec(), family="gemma3")  # which reads all but a prior image
+    assert context_missing(make_case(**changes), spec) == missing
 
 
 @pytest.mark.parametrize(
