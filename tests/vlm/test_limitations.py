@@ -50,7 +50,7 @@ def test_the_unseen_margin_is_stated(make_case):
 
 def test_a_prior_image_is_present_but_unread(make_case):
     case = make_case(inputs=(InputState(InputName.PRIOR_IMAGE, present=True),))
-    said = limitations(case, prompt=render(case), placement=WHOLE)
+    said = limitations(case, prompt=render(case), placement=WHOLE, family=family_named("gemma3"))
     assert said == (
         "Prior image: present, but this model does not read it: change cannot be seen against an earlier image.",
     )
