@@ -10,7 +10,7 @@ Not here: texts that say the same in other words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +26,7 @@ class CopiedText:
     """A note that repeats an older one.
 
     Attributes:
-        note_id: of the newer note. source_note_id: of the older one that most of it comes from.
+        note_id: of the newer note. source_note_id: of the older one that it has most runs of words from.
         share: of the newer note's words that lie in copied runs, 0 to 1.
         spans: (start, end) in the newer note, characters: the copied passages, in order.
     """
@@ -48,13 +48,14 @@ def copied_text(notes: Mapping[str, str]) -> tuple[CopiedText, ...]:
     >>> one.source_note_id, round(one.share, 2)
     ('old', 0.89)
     """
+    words = {note_id: _bare(text) for note_id, text in notes.items()}
+    runs = {note_id: frozenset(_runs(bare, NOTE_RUN)) for note_id, bare in words.items()}
     ids = list(notes)
     found: list[CopiedText] = []
     for age, note_id in enumerate(ids):
-        sources = [_copied(note_id, notes[note_id], older, notes[older]) for older in ids[age + 1 :]]
-        best = max(sources, key=lambda one: one.share, default=None)
-        if best is not None and best.share >= LEAST:
-            found.append(best)
+        source = max(ids[age + 1 :], key=lambda older: len(runs[note_id] & runs[older]), default=None)
+        if source is not None and (copied := _copied(note_id, words[note_id], source, runs[source])).share >= LEAST:
+            found.append(copied)
     return tuple(found)
 
 
@@ -67,17 +68,26 @@ def copied_share(text: str, notes: Mapping[str, str]) -> float:
     >>> copied_share("Nodule in the left upper zone, stable.", {"n1": "A nodule in the left upper zone. Follow-up."})
     0.8571428571428571
     """
-    words = _bare(text)
+    return copied_shares((text,), notes)[0]
+
+
+def copied_shares(texts: Sequence[str], notes: Mapping[str, str]) -> tuple[float, ...]:
+    """The same for each of several sentences; the notes are cut into words once."""
+    sentences = [_bare(text) for text in texts]
+    lengths = {min(SENTENCE_RUN, len(words)) for words in sentences} - {0}
+    bare = [_bare(note) for note in notes.values()]
+    known = {length: frozenset(run for words in bare for run in _runs(words, length)) for length in lengths}
+    return tuple(_share_of(words, known) for words in sentences)
+
+
+def _share_of(words: tuple[Word, ...], known: Mapping[int, frozenset[tuple[str, ...]]]) -> float:
+    """Copied words among all words, by the runs that are as long as can be."""
     length = min(SENTENCE_RUN, len(words))
-    if not length:
-        return 0.0
-    known = frozenset(run for note in notes.values() for run in _runs(_bare(note), length))
-    return sum(_marked(words, known, length)) / len(words)
+    return sum(_marked(words, known[length], length)) / len(words) if length else 0.0
 
 
-def _copied(note_id: str, text: str, source_id: str, source: str) -> CopiedText:
-    words = _bare(text)
-    marked = _marked(words, frozenset(_runs(_bare(source), NOTE_RUN)), NOTE_RUN)
+def _copied(note_id: str, words: tuple[Word, ...], source_id: str, source: frozenset[tuple[str, ...]]) -> CopiedText:
+    marked = _marked(words, source, NOTE_RUN)
     share = sum(marked) / len(words) if words else 0.0
     return CopiedText(note_id, source_id, share, tuple(_passages(words, marked)))
 

@@ -131,6 +131,8 @@ def told(notes: Mapping[str, str]) -> tuple[Told, ...]:
     """
     found: list[Told] = []
     for age, (note_id, text) in enumerate(notes.items()):
+        if len(found) >= MOST_OF_ALL:
+            break
         sentences = (one for one in read_note(text) if one.section not in UNTOLD)
         statements = [said for one in sentences for said in _of_sentence(age, note_id, text, one)]
         found += statements[:MOST]

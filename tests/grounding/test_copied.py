@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grounding.copied import copied_share, copied_text
+from grounding.copied import copied_share, copied_shares, copied_text
 
 OLD = "There is a small nodule in the left upper zone, which measures 12 mm."  # 14 words
 
@@ -72,3 +74,17 @@ def test_a_share_is_a_share_and_spans_lie_in_the_note(new, old):
     for one in copied_text({"new": new, "old": old}):
         assert 0.0 < one.share <= 1.0
         assert all(0 <= start < end <= len(new) for start, end in one.spans)
+
+
+def test_a_chart_of_hundreds_of_notes_is_compared_in_seconds():
+    chart = {f"n{age}": f"{OLD} Seen on day {age} of the course, feels well." * 5 for age in range(300)}
+    began = time.perf_counter()
+    copied = copied_text(chart)
+    assert time.perf_counter() - began < 15  # two by two, word by word, it was minutes
+    assert len(copied) == 299
+    assert copied[0].share > 0.5
+
+
+def test_many_sentences_have_the_shares_of_each_alone():
+    texts = ("A small nodule in the left upper zone.", "12 mm.", "Nothing alike.", "...")
+    assert copied_shares(texts, {"n": OLD}) == tuple(copied_share(text, {"n": OLD}) for text in texts)
