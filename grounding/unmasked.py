@@ -28,6 +28,7 @@ _LEET: Final = str.maketrans("0134578@$!", "oieastbasi")
 _LEET_WORD: Final = re.compile(r"(?<![\w@$!])(?=[\w@$!]*[a-z])(?=[\w@$!]*[0134578@$!])[\w@$!]{2,24}(?![\w@$])")
 _SPACED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_][\s.\-_*|\u00b7]{1,4}){4,}[^\W\d_](?![^\W_])")
 _ROT13: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
+LONGEST_RUN: Final = 8  # blanks, or one sign, in a row: more mean nothing more, and would make a pattern's search long
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +52,30 @@ class View:
 
 
 def plain(text: str) -> View:
-    """The text in plain lower-case letters: NFKC, no unseen letters, no look-alikes in mixed words.
+    """The text in plain lower-case letters: NFKC, no unseen letters, no look-alikes in mixed words, no long rules.
 
-    >>> plain("Ｎo fіnding").text
-    'no finding'
+    >>> plain("Ｎo fіnding" + 90 * "-").text
+    'no finding--------'
     """
     letters: list[str] = []
     places: list[int] = []
     restored = _restored(text)
     for index, letter in enumerate(restored):
         for part in unicodedata.normalize("NFKC", letter).lower():
-            if unicodedata.category(part) not in ("Cf", "Mn") and not unicodedata.category(letter).startswith("Cf"):
+            seen = unicodedata.category(part) not in ("Cf", "Mn") and not unicodedata.category(letter).startswith("Cf")
+            if seen and (part.isalnum() or not _goes_on(part, letters[-LONGEST_RUN:])):
                 letters.append(part)
                 places.append(index)
     return View("plain", "".join(letters), tuple(places))
+
+
+def _goes_on(sign: str, before: list[str]) -> bool:
+    """Whether it only lengthens a run that is long already; a line's end among blanks counts once."""
+    if len(before) < LONGEST_RUN:
+        return False
+    if sign.isspace():
+        return all(one.isspace() for one in before) and (sign != "\n" or "\n" in before)
+    return all(one == sign for one in before)
 
 
 def mixed_words(text: str) -> tuple[tuple[int, int], ...]:
