@@ -30,9 +30,9 @@ class SentenceEvidence:
     Attributes:
         sentence: its index in the draft.
         attribution: which inputs drove it; None where the model cannot score given words.
-        without_notes, without_image: what changes at this sentence when the draft is written again without the notes
-            or without the image; None where it was not written again.
-        conflicts: where image and notes disagree about it.
+        without_notes, without_image: what changes at this sentence when the draft is written again without notes and
+            values or without the images; None where it was not written again.
+        conflicts: where image and notes disagree about it; None where there are notes and that was not looked for.
         copied_share: share of its words that stand in a prior note, 0 to 1; None without a note.
         confidence: how sure it is; None where the model cannot say.
         heatmap: where the model looked; None without an image, or where it cannot say.
@@ -43,7 +43,7 @@ class SentenceEvidence:
     attribution: Attribution | None = None
     without_notes: tuple[SentenceChange, ...] | None = None
     without_image: tuple[SentenceChange, ...] | None = None
-    conflicts: tuple[Conflict, ...] = ()
+    conflicts: tuple[Conflict, ...] | None = ()
     copied_share: float | None = None
     confidence: Confidence | None = None
     heatmap: Heatmap | None = None

@@ -21,6 +21,7 @@ NO_CONFIDENCE: Final = "the model gives no score for this sentence"
 NO_CALIBRATION: Final = "its score has no calibration that covers this sentence"
 NO_HEATMAP: Final = "Where it looked: not measured. There is no image, or the model gives no map that can be believed."
 NO_REDRAFT: Final = "not measured: it was not drafted again so"
+NONE_GIVEN: Final = "the model was given none, so that the draft stands as it is"
 HEATMAP: Final = (
     "The image shows where the model looked for this sentence: the warmer, the more the sentence leans on that place. "
     "Hatched: never seen by the model. It shows what was used, not that the sentence is right."

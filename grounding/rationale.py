@@ -51,11 +51,11 @@ RULE_WORDS: Final = {
     Rule.MEASUREMENT_WITHOUT_SOURCE: "its measurement stands nowhere",
     Rule.VIEW_NOT_ATTACHED: "it speaks of a view or an examination that the case has not",
     Rule.LEANS_WITHOUT_CITATION: "it leans on a note and cites none",
-    Rule.VIEW_NOT_ATTACHED: "it speaks of a view that is not there",
-    Rule.LEANS_WITHOUT_CITATION: "it leans on a note and cites none",
     Rule.FIELD_AGAINST_WORDS: "its fields and its words differ",
 }
-NOTES: Final = frozenset({EvidenceInput.PRIOR_REPORT, EvidenceInput.CLINICAL_NOTES})
+NOTES: Final = frozenset(
+    {EvidenceInput.PRIOR_REPORT, EvidenceInput.CLINICAL_NOTES, EvidenceInput.STRUCTURED_VALUES}
+)  # what is left out for the draft "without notes and values"
 ALIKE: Final = 0.8  # a second input that gave this part of what the first gave is named beside it
 NEGLIGIBLE: Final = 0.1  # nats that all inputs together moved a sentence: below it, shares would divide noise
 
@@ -96,7 +96,7 @@ def rationale(
     Args:
         sentence: as drafted, for its citations.
         attribution: over the inputs; None where it was not measured.
-        without_notes: how this sentence changes when the notes are left out; None where that was not drafted.
+        without_notes: how this sentence changes when notes and values are left out; None where that was not drafted.
         conflicts: that this sentence is in; None where they were not looked for.
         confidence: None where it was not measured.
         violations: of `grounding.check`, of this sentence.
@@ -104,7 +104,7 @@ def rationale(
     >>> nothing = rationale(GroundedSentence("Nodule."), attribution=None, without_notes=None, conflicts=None,
     ...     confidence=None, violations=())
     >>> print(nothing.rests_on)
-    What drove it was not measured, nor what it would be without the notes.
+    What drove it was not measured, nor what it would be without notes and values.
     >>> print(nothing.trust)
     Confidence not measured. Whether the image and the notes disagree was not measured.
     """
@@ -140,7 +140,7 @@ def _rests_on(
     sentence: GroundedSentence, attribution: Attribution | None, changes: Sequence[SentenceChange] | None
 ) -> tuple[str, ...]:
     if attribution is None and changes is None:
-        return ("What drove it was not measured, nor what it would be without the notes", *_quotes(sentence))
+        return ("What drove it was not measured, nor what it would be without notes and values", *_quotes(sentence))
     if attribution is None:
         return ("What drove it was not measured", *_quotes(sentence), *_without(changes))
     told = (*_drove(attribution), *_quotes(sentence))
@@ -176,9 +176,9 @@ def _quotes(sentence: GroundedSentence) -> tuple[str, ...]:
 
 def _without(changes: Sequence[SentenceChange] | None) -> tuple[str, ...]:
     if changes is None:
-        return ("what it would be without the notes was not measured",)
+        return ("what it would be without notes and values was not measured",)
     kinds = tuple(dict.fromkeys(CHANGE_WORDS[change.change] for change in changes))
-    return (f"without the notes {joined(kinds)}" if kinds else "unchanged without the notes",)
+    return (f"without notes and values {joined(kinds)}" if kinds else "unchanged without notes and values",)
 
 
 def _confidence(confidence: Confidence | None) -> tuple[str, ...]:

@@ -99,6 +99,12 @@ def missing_for(sentence: GroundedSentence, case: Case, spec: ModelSpec) -> tupl
     return tuple(missing)
 
 
+def lacking(draft: Draft, case: Case, spec: ModelSpec) -> tuple[tuple[str, ...], ...]:
+    """Of each drafted sentence what `missing_for` says, empty where it takes no stand; no score is needed for it."""
+    sentences = () if draft.report is None else draft.report.sentences
+    return tuple(() if stance_of(one.text) is None else missing_for(one, case, spec) for one in sentences)
+
+
 def _comparable(case: Case, spec: ModelSpec) -> bool:
     """Whether the model was shown anything earlier."""
     family = family_named(spec.family)
@@ -107,4 +113,4 @@ def _comparable(case: Case, spec: ModelSpec) -> bool:
     return prior or (reads_notes and bool(case.notes) and not is_missing(case, InputName.PRIOR_NOTES))
 
 
-__all__ = ["NO_CHANGE", "UNCALIBRATED", "confidences", "missing_for"]
+__all__ = ["NO_CHANGE", "UNCALIBRATED", "confidences", "lacking", "missing_for"]

@@ -25,7 +25,7 @@ from grounding.check import Violation, violations
 from grounding.confidence import Confidence
 from grounding.conflict import Conflict, conflicts, stated_findings
 from grounding.contradiction import contradictions
-from grounding.copied import copied_share, copied_text
+from grounding.copied import copied_shares, copied_text
 from grounding.findings import Finding
 from grounding.heatmap import Heatmap
 from grounding.injection import injections
@@ -35,7 +35,7 @@ from grounding.triggers import triggered
 from vlm.backend import Backend
 from vlm.burnt_in import burnt_in
 from vlm.coalitions import attributions
-from vlm.confidence import confidences
+from vlm.confidence import confidences, lacking
 from vlm.errors import BackendError
 from vlm.facts import facts_of
 from vlm.families import family_named
@@ -65,6 +65,7 @@ class _Measured:
     unread_notes: int | None = None
     states: frozenset[Finding] = frozenset()
     prior_shown: bool | None = None
+    lacking: tuple[tuple[str, ...], ...] | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ def explain(case: Case, *, pixels: Rendered, draft: Draft, backend: Backend | No
     measured = _Measured() if backend is None else _measured(case, pixels, draft, backend, rules, watch)
     evidence = watch.timed("words", lambda: _told(case, pixels, draft, report, measured))
     evidence = replace(evidence, protocol_sha256=rules.protocol.sha256, seconds=tuple(watch.stages))
-    facts = facts_of(report, evidence, unread_notes=measured.unread_notes)
+    facts = facts_of(report, evidence, unread_notes=measured.unread_notes, lacking=measured.lacking)
     return replace(evidence, triggers=triggered(facts, rules.protocol.rules))
 
 
@@ -128,17 +129,17 @@ def _measured(
         ),
         watch.tried("heatmaps", lambda: heatmaps(case, pixels=pixels, draft=draft, backend=backend)),
         watch.tried("unlikeness", lambda: unlikeness(case, pixels=pixels, backend=backend)),
-        _unread_notes(case, backend),
+        watch.tried("prompt", lambda: _unread_notes(case, backend)),
         _states(backend.spec),
         shows_prior(case, family_named(backend.spec.family)),
+        lacking(draft, case, backend.spec),
     )
 
 
 def _told(case: Case, pixels: Rendered, draft: Draft, report: GroundedReport, measured: _Measured) -> DraftEvidence:
     """The evidence as far as words go, with what the model told laid beside it."""
     notes = {} if is_missing(case, InputName.PRIOR_NOTES) else {note.note_id: note.text for note in case.notes}
-    alone_says = measured.redrafts.without_notes
-    clashes = conflicts(report, image_only=alone_says, notes=notes, states=measured.states)
+    clashes = _clashes(report, measured, notes)
     shown = Pixels.of(pixels)
     alone, blind = _changes(report, measured.redrafts)
     imaged = measured.prior_shown if measured.prior_shown is not None else _has_prior_image(case)
@@ -150,7 +151,7 @@ def _told(case: Case, pixels: Rendered, draft: Draft, report: GroundedReport, me
         created=draft.created,
         sentences=_sentences(report, measured, notes=notes, clashes=clashes, changes=(alone, blind), broken=broken),
         protocol_sha256="",
-        conflicts_unplaced=tuple(one for one in clashes if one.sentence is None),
+        conflicts_unplaced=_placed(clashes, None) or (),
         contradictions=contradictions(notes),
         copied=copied_text(notes),
         injections=(*injections(untrusted_texts(case)), *burnt_in(shown.current), *burnt_in(shown.prior)),
@@ -162,6 +163,7 @@ def _told(case: Case, pixels: Rendered, draft: Draft, report: GroundedReport, me
 
 
 Changes = tuple[SentenceChange, ...] | None
+Conflicts = tuple[Conflict, ...] | None
 
 
 def _sentences(
@@ -169,16 +171,17 @@ def _sentences(
     measured: _Measured,
     *,
     notes: Mapping[str, str],
-    clashes: tuple[Conflict, ...],
+    clashes: Conflicts,
     changes: tuple[Changes, Changes],
     broken: tuple[Violation, ...],
 ) -> tuple[SentenceEvidence, ...]:
     nothing = (None,) * len(report.sentences)
+    shares = copied_shares([sentence.text for sentence in report.sentences], notes) if notes else nothing
     by_model = zip(
-        report.sentences,
         measured.attributions or nothing,
         measured.confidences or nothing,
         measured.heatmaps or nothing,
+        shares,
         strict=True,
     )
     return tuple(
@@ -187,13 +190,13 @@ def _sentences(
             attribution,
             _of(changes[0], index),
             _of(changes[1], index),
-            tuple(one for one in clashes if one.sentence == index),
-            copied_share(sentence.text, notes) if notes else None,
+            _placed(clashes, index),
+            copied,
             confidence,
             heatmap,
             tuple(one for one in broken if one.sentence == index),
         )
-        for index, (sentence, attribution, confidence, heatmap) in enumerate(by_model)
+        for index, (attribution, confidence, heatmap, copied) in enumerate(by_model)
     )
 
 
@@ -201,6 +204,18 @@ def _sentences(
 def _states(spec: ModelSpec) -> frozenset[Finding]:
     """The findings that a model states whenever it sees them, so that its silence says "none": a closed book's."""
     return stated_findings(one.text for one in openings(spec))
+
+
+def _clashes(report: GroundedReport, measured: _Measured, notes: Mapping[str, str]) -> Conflicts:
+    """Where images and notes disagree; None where there are notes and nobody knows what the images say alone."""
+    alone = measured.redrafts.from_images(report)
+    if alone is None and notes:
+        return None
+    return conflicts(report, image_only=alone, notes=notes, states=measured.states)
+
+
+def _placed(clashes: Conflicts, sentence: int | None) -> Conflicts:
+    return None if clashes is None else tuple(one for one in clashes if one.sentence == sentence)
 
 
 def _changes(report: GroundedReport, again: Redrafts) -> tuple[Changes, Changes]:

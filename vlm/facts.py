@@ -18,18 +18,27 @@ from grounding.stance import stance_of
 from grounding.triggers import Fact, FactName
 
 
-def facts_of(report: GroundedReport, evidence: DraftEvidence, *, unread_notes: int | None) -> tuple[Fact, ...]:
+def facts_of(
+    report: GroundedReport,
+    evidence: DraftEvidence,
+    *,
+    unread_notes: int | None,
+    lacking: tuple[tuple[str, ...], ...] | None = None,
+) -> tuple[Fact, ...]:
     """Every fact of a draft, those of the whole first, then sentence by sentence.
 
     Args:
         report: as drafted.
         evidence: of that draft; its triggers do not count.
         unread_notes: how many prior notes the model was not given, None where that is not known.
+        lacking: of each sentence, the inputs that it leans on and that the model was not shown (`vlm.confidence`); None
+            where that is not known.
     """
+    leans = lacking or ((),) * len(evidence.sentences)
     return (
         *_of_the_whole(report, evidence, unread_notes),
         *critical_facts(report),
-        *(fact for one in evidence.sentences for fact in _of_sentence(one)),
+        *(fact for one, names in zip(evidence.sentences, leans, strict=True) for fact in _of_sentence(one, names)),
     )
 
 
@@ -55,9 +64,11 @@ def _without_probability(report: GroundedReport, evidence: DraftEvidence) -> int
     )
 
 
-def _of_sentence(one: SentenceEvidence) -> Iterator[Fact]:
+def _of_sentence(one: SentenceEvidence, lacking: tuple[str, ...]) -> Iterator[Fact]:
     yield from _of_confidence(one)
-    yield from _conflicts(one.conflicts, one.sentence)
+    missing = dict.fromkeys((*(one.confidence.missing if one.confidence else ()), *lacking))
+    yield from (Fact(FactName.MISSING_INPUT, 1.0, one.sentence, name) for name in missing)
+    yield from _conflicts(one.conflicts or (), one.sentence)
     broken = Counter(violation.rule.value for violation in one.violations)
     yield from (Fact(FactName.VIOLATION, float(count), one.sentence, rule) for rule, count in broken.items())
     if one.copied_share is not None:
@@ -72,7 +83,6 @@ def _of_confidence(one: SentenceEvidence) -> Iterator[Fact]:
         yield Fact(FactName.LOW_CONFIDENCE, confidence.calibrated, one.sentence)
     if confidence.needs is not None:
         yield Fact(FactName.CONFORMAL_REVIEW, float(confidence.needs is ConfidenceSet.REVIEW), one.sentence)
-    yield from (Fact(FactName.MISSING_INPUT, 1.0, one.sentence, name) for name in confidence.missing)
 
 
 def _conflicts(conflicts: tuple[Conflict, ...], sentence: int | None) -> Iterator[Fact]:

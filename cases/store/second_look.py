@@ -115,7 +115,7 @@ def evidence_rows(evidence: DraftEvidence, stamp: Stamp) -> tuple[Row, ...]:
 
 def _evidence_row(evidence: DraftEvidence, stamp: Stamp) -> Row:
     asked = Counter(trigger.action for trigger in evidence.triggers)
-    placed = sum(len(sentence.conflicts) for sentence in evidence.sentences)
+    placed = sum(len(sentence.conflicts or ()) for sentence in evidence.sentences)
     return row_of(
         "evidence",
         {

@@ -51,5 +51,5 @@ def _sentence(sentence: GroundedSentence, measured: SentenceEvidence) -> Iterato
     on = measured.confidence.calibrated_on if measured.confidence is not None else None
     yield f"{measured.sentence}  {lines.rests_on}"
     yield f"     {lines.trust}{f' ({on})' if on else ''}"
-    for one in measured.conflicts:
+    for one in measured.conflicts or ():
         yield f"     conflict on {CONFLICT_WORDS[one.kind]}: image alone {one.image_says!r}, note {one.note_says!r}"

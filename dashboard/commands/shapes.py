@@ -153,7 +153,7 @@ def _sentence_evidence_shape(evidence: SentenceEvidence) -> Json:
         "attribution": None if evidence.attribution is None else _attribution_shape(evidence.attribution),
         "without_notes": _changes_shape(evidence.without_notes),
         "without_image": _changes_shape(evidence.without_image),
-        "conflicts": [_conflict_shape(found) for found in evidence.conflicts],
+        "conflicts": None if evidence.conflicts is None else [_conflict_shape(found) for found in evidence.conflicts],
         "copied_share": evidence.copied_share,
         "confidence": None if evidence.confidence is None else _confidence_shape(evidence.confidence),
         "heatmap": None if heatmap is None else asdict(heatmap) | {"values": list(heatmap.values)},

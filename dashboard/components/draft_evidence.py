@@ -76,6 +76,7 @@ def _flags(evidence: DraftEvidence) -> Iterator[str]:
         (f"Notes contradict each other on {joined(about)}" if about else "", "warn"),
         (f"{unplaced} conflict{'' if unplaced == 1 else 's'} that no sentence states" if unplaced else "", "warn"),
         (f"{joined([one.note_id for one in evidence.copied])} copied forward" if evidence.copied else "", "plain"),
+        ("The image is unlike the training images" if _is_unlike(evidence) else "", "warn"),
         ("More is drafted without an input" if any(_appearing(evidence)) else "", "plain"),
     )
     told = [chip(words, kind) for words, kind in flags if words]
@@ -141,8 +142,8 @@ def _copied(evidence: DraftEvidence) -> Iterator[str]:
 
 def _appearing(evidence: DraftEvidence) -> Iterator[str]:
     for heading, changes in (
-        ("Only without the notes:", evidence.appearing_without_notes),
-        ("Only without the image:", evidence.appearing_without_image),
+        ("Only without notes and values:", evidence.appearing_without_notes),
+        ("Only without the images:", evidence.appearing_without_image),
     ):
         if changes:
             yield sign(heading, "; ".join(change_words(change) for change in changes))
@@ -152,6 +153,9 @@ def _unlike(evidence: DraftEvidence) -> str:
     """Whether the case is unlike the training data: a rule sets the threshold, so the flag itself is a trigger."""
     if evidence.unlikeness is None:
         return f"Unlike the training images: {NOT_MEASURED}."
-    flagged = any(one.fact is FactName.UNLIKE_TRAINING for one in evidence.triggers)
-    verdict = "a written rule flags it" if flagged else "no written rule flags it"
+    verdict = "a written rule flags it" if _is_unlike(evidence) else "no written rule flags it"
     return f'<span title="score {evidence.unlikeness:.2f}">Unlike the training images: {verdict}.</span>'
+
+
+def _is_unlike(evidence: DraftEvidence) -> bool:
+    return any(one.fact is FactName.UNLIKE_TRAINING for one in evidence.triggers)

@@ -29,7 +29,7 @@ class View(StrEnum):
     """What a press on a card opens; the value is the label."""
 
     LOOKED = "Where it looked"
-    REDRAFTS = "Without the notes"
+    REDRAFTS = "Without an input"
     NUMBERS = "Numbers"
 
 

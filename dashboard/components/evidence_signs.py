@@ -53,7 +53,7 @@ def signs_html(evidence: SentenceEvidence, triggers: Iterable[Trigger]) -> str:
     asked = tuple(triggers)
     return "".join(
         (
-            *(conflict_html(one) for one in evidence.conflicts),
+            *(conflict_html(one) for one in evidence.conflicts or ()),
             *(
                 trigger_html(one)
                 for action in (Action.BLOCK, Action.SECONDARY_REVIEW)

@@ -14,6 +14,7 @@ from dashboard.evidence_words import (
     NEEDS,
     NO_HEATMAP,
     NO_REDRAFT,
+    NONE_GIVEN,
     NOT_MEASURED,
     confidence_number,
     decimal,
@@ -23,9 +24,9 @@ from dashboard.evidence_words import (
     trigger_number,
 )
 from dashboard.markup import plain
-from grounding.attribution import Attribution
+from grounding.attribution import Attribution, EvidenceInput
 from grounding.confidence import Confidence
-from grounding.rationale import shares
+from grounding.rationale import NOTES, shares
 from grounding.redraft import RedraftChange, SentenceChange
 from grounding.triggers import Trigger
 
@@ -38,11 +39,12 @@ def looked_html(evidence: SentenceEvidence) -> str:
 
 
 def redrafts_html(evidence: SentenceEvidence) -> str:
-    """What becomes of the sentence when the notes, and when the image, are left out."""
+    """What becomes of the sentence when notes and values, and when the images, are left out."""
+    given = None if evidence.attribution is None else frozenset(evidence.attribution.inputs)
     return (
-        _redraft("Without the notes", evidence.without_notes)
-        + _redraft("Without the image", evidence.without_image)
-        + '<div class="or-sure">The whole draft was written again without that input.</div>'
+        _redraft("Without notes and values", evidence.without_notes, _why_not(given, NOTES))
+        + _redraft("Without the images", evidence.without_image, _why_not(given, frozenset(EvidenceInput) - NOTES))
+        + '<div class="or-sure">The whole draft was written again so.</div>'
     )
 
 
@@ -79,9 +81,14 @@ def change_words(change: SentenceChange) -> str:
             return f"Changes place: {said}"
 
 
-def _redraft(heading: str, changes: Sequence[SentenceChange] | None) -> str:
+def _why_not(given: frozenset[EvidenceInput] | None, left_out: frozenset[EvidenceInput]) -> str:
+    """Why there is no redraft without these, where there is none."""
+    return NO_REDRAFT if given is None or given & left_out else NONE_GIVEN
+
+
+def _redraft(heading: str, changes: Sequence[SentenceChange] | None, why_not: str) -> str:
     if changes is None:
-        told = plain(f"{NO_REDRAFT}.")
+        told = plain(f"{why_not}.")
     elif not changes:
         told = "Stands unchanged."
     else:

@@ -20,7 +20,7 @@ from dashboard.evidence_words import INPUT_HEADING
 from grounding.attribution import Attribution, EvidenceInput
 from grounding.confidence import SIMULATED_ONLY, SITE_ONLY
 from grounding.report import GroundedReport, GroundedSentence
-from grounding.triggers import Action
+from grounding.triggers import Action, FactName
 
 SHELL = Path(__file__).resolve().parents[2] / "dashboard" / "shell.py"
 NODULE = GroundedSentence("Nodule in the left upper zone.")
@@ -142,9 +142,9 @@ def test_nothing_measured_is_said_and_is_never_nought(evidence):
 
 def test_the_draft_without_an_input_appears_disappears_or_flips(evidence):
     said = words(redrafts_html(evidence.sentences[0]))
-    assert "Without the notes: Changes side: “Nodule &lt;i&gt;right&lt;/i&gt;.”" in said
-    assert "Without the image: Disappears" in said
-    assert "Without the notes: Stands unchanged." in words(redrafts_html(evidence.sentences[2]))
+    assert "Without notes and values: Changes side: “Nodule &lt;i&gt;right&lt;/i&gt;.”" in said
+    assert "Without the images: Disappears" in said
+    assert "Without notes and values: Stands unchanged." in words(redrafts_html(evidence.sentences[2]))
 
 
 def test_all_numbers_stand_in_one_table(evidence):
@@ -166,7 +166,7 @@ def test_all_numbers_stand_in_one_table(evidence):
         "Missing or not read: prior image: not sent",
         "Notes contradict each other on the size: n2 “&lt;script&gt;” against n1 “CHEST”",
         "Copied note: 50 % of n2 stands word for word in n1.",
-        "Only without the notes: Appears: “Scar.”",
+        "Only without notes and values: Appears: “Scar.”",
         "Unlike the training images: no written rule flags it.",
     ],
 )
@@ -192,6 +192,24 @@ def test_a_draft_without_trouble_says_that_nothing_is_flagged(evidence):
     assert "econd reader" not in said
     unmeasured = draft_html(replace(quiet, unlikeness=None), GroundedReport((NODULE,)), texts={})
     assert "Unlike the training images: not measured." in words(unmeasured)
+
+
+def test_an_image_unlike_the_training_ones_is_no_case_of_nothing_flagged(evidence):
+    unlike = replace(evidence.triggers[0], fact=FactName.UNLIKE_TRAINING, sentence=None)
+    quiet = replace(
+        evidence, contradictions=(), copied=(), injections=(), triggers=(unlike,), appearing_without_notes=()
+    )
+    said = words(draft_html(quiet, GroundedReport((NODULE,)), texts={}))
+    assert "nothing in the inputs is flagged" not in said
+    assert "The image is unlike the training images" in said
+
+
+def test_a_draft_from_the_image_alone_is_not_said_to_be_unmeasured_without_notes(evidence):
+    one = evidence.sentences[2]
+    seen = replace(one.attribution, inputs=(EvidenceInput.CURRENT_IMAGE,), shapley=(3.0,), without=(3.0,), coalitions=2)
+    said = words(redrafts_html(replace(one, without_notes=None, attribution=seen)))
+    assert "Without notes and values: the model was given none" in said
+    assert "Without notes and values: not measured" in words(redrafts_html(replace(one, without_notes=None)))
 
 
 def test_an_instruction_in_the_picture_has_no_words_to_quote(evidence):
@@ -233,7 +251,7 @@ def test_one_press_lays_the_heatmap_over_the_image_and_another_takes_its_place(m
     assert len(drawn) == 1
     assert "Where it looked: not measured" in page(at)
     press(at, 0, View.REDRAFTS)
-    assert "Without the notes: Changes side" in words(page(at))
+    assert "Without notes and values: Changes side" in words(page(at))
 
 
 def test_a_later_measuring_takes_the_place_of_the_one_before(measured_pilot, evidence):
@@ -262,8 +280,8 @@ def test_show_prints_the_evidence_in_json_and_in_words(measured_pilot, capsys):
     said = capsys.readouterr().out
     assert "0  Rests mostly on the clinical notes; the current image speaks against it" in said
     assert (
-        f"2  Rests almost wholly on the current image; unchanged without the notes.\n     Likely. ({SIMULATED_ONLY})"
-        in said
+        "2  Rests almost wholly on the current image; unchanged without notes and values.\n"
+        f"     Likely. ({SIMULATED_ONLY})" in said
     )
     assert (
         "second reader asked, sentence 0: The image and the notes differ. [side@2: conflict 1, rule: at least 1]"

@@ -82,7 +82,7 @@ def changed(change: RedraftChange) -> SentenceChange:
 )
 def test_what_drove_it(nats, words):
     said = lines(attribution=moved(**nats), without_notes=()).rests_on
-    assert said.replace("; unchanged without the notes.", ".") == words
+    assert said.replace("; unchanged without notes and values.", ".") == words
 
 
 def test_without_any_input_nothing_is_said_to_have_driven_it():
@@ -93,13 +93,13 @@ def test_without_any_input_nothing_is_said_to_have_driven_it():
     ("attribution", "changes", "words"),
     [
         # neither was measured: said once
-        (None, None, "What drove it was not measured, nor what it would be without the notes."),
+        (None, None, "What drove it was not measured, nor what it would be without notes and values."),
         # one of the two
-        (None, (), "What drove it was not measured; unchanged without the notes."),
+        (None, (), "What drove it was not measured; unchanged without notes and values."),
         (
             moved(current_image=1.0, prior_report=9.0),
             None,
-            "Rests almost wholly on the prior report; what it would be without the notes was not measured.",
+            "Rests almost wholly on the prior report; what it would be without notes and values was not measured.",
         ),
         # there are no notes that could be left out: not a gap, so no word
         (moved(current_image=1.0), None, "Rests on the current image, the only input there is."),
@@ -113,11 +113,11 @@ def test_what_was_not_measured_is_said_and_what_cannot_be_is_not(attribution, ch
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (RedraftChange.DISAPPEARS, "; without the notes it is not drafted."),
-        (RedraftChange.POLARITY, "; without the notes it says otherwise whether it is there."),
-        (RedraftChange.LATERALITY, "; without the notes it names another side."),
-        (RedraftChange.PROGRESSION, "; without the notes it states another change over time."),
-        (RedraftChange.LOCATION, "; without the notes it names another place."),
+        (RedraftChange.DISAPPEARS, "; without notes and values it is not drafted."),
+        (RedraftChange.POLARITY, "; without notes and values it says otherwise whether it is there."),
+        (RedraftChange.LATERALITY, "; without notes and values it names another side."),
+        (RedraftChange.PROGRESSION, "; without notes and values it states another change over time."),
+        (RedraftChange.LOCATION, "; without notes and values it names another place."),
     ],
 )
 def test_what_it_would_be_without_the_notes(change, words):
@@ -128,7 +128,7 @@ def test_what_it_would_be_without_the_notes(change, words):
 def test_two_changes_are_one_sentence():
     both = (changed(RedraftChange.LATERALITY), changed(RedraftChange.PROGRESSION))
     said = lines(attribution=moved(prior_report=1.0), without_notes=both).rests_on
-    assert said.endswith("without the notes it names another side and it states another change over time.")
+    assert said.endswith("without notes and values it names another side and it states another change over time.")
 
 
 @pytest.mark.parametrize(

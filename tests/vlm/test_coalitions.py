@@ -12,12 +12,13 @@ import pytest
 from cases.pixels import Pixels
 from cases.study import InputName, InputState, MissingReason, PriorNote
 from grounding.attribution import EvidenceInput, coalitions
+from grounding.report import GroundedReport, GroundedSentence
 from vlm.backend import AnswerScoringBackend, ScoredAnswer
 from vlm.backends.transformers_local import TransformersLocal
 from vlm.coalitions import attributions, table, values_of, without
 from vlm.draft import draft_case
 from vlm.question import fitting_prompt, question_of
-from vlm.redrafts import redrafts
+from vlm.redrafts import Redrafts, redrafts
 from vlm.registry import embedded_spec
 from vlm.score import score_case
 from vlm.spoken import spoken
@@ -256,7 +257,7 @@ def test_redrafts_ask_the_same_model_for_less(full, pixels, scripted):
     assert [one.sentences[0].text for one in (again.without_notes, again.without_image)] == ["No effusion."] * 2
     (image, prompt), (no_image, words) = backend.asked
     assert image is not None
-    assert prompt == "age 61 sex F\nvalues: smoking current ; CRP 12 mg/L"
+    assert prompt == "age 61 sex F"  # no word from outside is left, nor one that a value could hide
     assert no_image is None
     assert "breast cancer" in words
     assert any(said.startswith("Prior notes: missing (excluded)") for said in again.without_notes.limitations)
@@ -264,10 +265,20 @@ def test_redrafts_ask_the_same_model_for_less(full, pixels, scripted):
 
 def test_there_is_no_redraft_without_what_was_not_there(make_case, pixels, scripted):
     backend = scripted.Scripted(lambda: scripted.answer("<obj>No effusion.</obj>"))
-    bare = make_case(notes=(), indication=None)
+    bare = make_case(notes=(), indication=None, observations=())
     assert redrafts(bare, pixels=pixels, backend=backend).without_notes is None
     assert redrafts(missing(bare, InputName.CURRENT_IMAGE), pixels=pixels, backend=backend).without_image is None
     assert len(backend.asked) == 1
+
+
+def test_a_draft_made_from_images_alone_is_what_they_say(full, pixels, scripted):
+    """There is then nothing to draft again; where nobody knows what it was made from, nobody knows what they say."""
+    backend = scripted.Scripted(lambda: scripted.answer("<obj>No effusion.</obj>"))
+    bare = dataclasses.replace(full, notes=(), indication=None, observations=())
+    draft = GroundedReport((GroundedSentence("Nodule."),))
+    assert redrafts(bare, pixels=pixels, backend=backend).from_images(draft) is draft
+    assert redrafts(full, pixels=pixels, backend=backend).from_images(draft).sentences[0].text == "No effusion."
+    assert Redrafts(None, None).from_images(draft) is None
 
 
 def test_a_redraft_that_fails_is_none(full, pixels, scripted):

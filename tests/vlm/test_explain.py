@@ -62,12 +62,22 @@ def test_a_model_that_is_gone_leaves_what_words_tell(scripted, tempted, pixels):
     draft = drafted(tempted, pixels, scripted.Scripted(lambda: told(NODULE)))
     evidence = explain(tempted, pixels=pixels, draft=draft, backend=None, rules=RULES)
     (one,) = evidence.sentences
-    assert (one.without_notes, one.conflicts, one.confidence) == (None, (), None)
+    assert (one.without_notes, one.conflicts, one.confidence) == (None, None, None)
     assert one.copied_share == 1.0  # its words stand in the note
     assert evidence.injections
     assert evidence.action is Action.BLOCK
     assert FactName.CONFIDENCE_NOT_MEASURED in {trigger.fact for trigger in evidence.triggers}
     assert [stage.stage for stage in evidence.seconds] == ["words"]
+
+
+def test_what_a_sentence_leans_on_and_was_missing_needs_no_score(scripted, make_case, pixels):
+    """A served model gives no log-probabilities, and compares all the same."""
+    bare = make_case(notes=())
+    backend = scripted.Scripted(lambda: told(NODULE.replace("lobe.", "lobe, larger than before.")))
+    evidence = explain(bare, pixels=pixels, draft=drafted(bare, pixels, backend), backend=backend, rules=RULES)
+    assert (evidence.sentences[0].confidence, evidence.sentences[0].conflicts) == (None, ())
+    missing = {one.detail for one in evidence.triggers if one.fact is FactName.MISSING_INPUT}
+    assert missing == {"prior_image", "prior_notes"}
 
 
 def test_a_model_that_breaks_down_on_a_measure_leaves_the_others(scripted, make_case, pixels):

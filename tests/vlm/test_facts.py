@@ -96,3 +96,12 @@ def test_the_whole():
         (FactName.UNLIKE_TRAINING, 0.5, ""),
         (FactName.PRIOR_NOT_USED, 2.0, ""),
     }
+
+
+def test_what_a_sentence_lacks_is_a_fact_without_any_score_and_once_with_one():
+    leaning = replace(SURE, needs=ConfidenceSet.REVIEW, missing=("prior_image",))
+    for confidence in (None, leaning):
+        told = evidence(SentenceEvidence(0, confidence=confidence))
+        facts = facts_of(GroundedReport((NODULE, UPRIGHT)), told, unread_notes=None, lacking=(("prior_image",), ()))
+        named = [(fact.sentence, fact.detail) for fact in facts if fact.name is FactName.MISSING_INPUT]
+        assert named == [(0, "prior_image")]
