@@ -99,8 +99,8 @@ def blocking(cursor: Cursor, case_id: str) -> tuple[Trigger, ...]:
     waits = cursor.execute("SELECT waits_for_second_read FROM v_cases WHERE case_id = ?", [case_id]).fetchone()
     if waits != (True,):
         return ()
-    reviewed = {review.draft_id for review in all_reviews(cursor, case_id)} - {None}
-    measured = (one for draft_id in sorted(map(str, reviewed)) for one in all_evidence(cursor, draft_id))
+    sql = "SELECT draft_id FROM v_blocked_drafts WHERE case_id = ? ORDER BY draft_id"
+    measured = (one for draft_id in _bodies(cursor, sql, [case_id]) for one in all_evidence(cursor, draft_id))
     return tuple(dict.fromkeys(trigger for evidence in measured for trigger in evidence.blocking))
 
 

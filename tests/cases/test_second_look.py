@@ -224,6 +224,16 @@ def test_a_later_measuring_without_the_trigger_lifts_nothing(blocked, samples):
     assert blocked.status("c1") is CaseStatus.PRELIMINARY
 
 
+@pytest.mark.parametrize(("arm", "status"), [(Arm.AI_FIRST, "preliminary"), (Arm.NO_AI, "final")])
+def test_a_later_draft_that_fails_is_no_way_around_a_blocked_one(store, samples, arm, status):
+    """The reader may have seen the first draft; who read without AI has not."""
+    store.record_evidence(samples.evidence(), agent="draft")
+    store.record_draft(samples.failed_draft("d2"), agent="draft")
+    store.sign(samples.blind_review(arm=arm), agent_role="reader")
+    assert store.status("c1").value == status
+    assert bool(store.waits_for_second_read("c1")) == (status == "preliminary")
+
+
 @pytest.mark.parametrize("draft_id", [None, "d-later"])
 def test_an_amendment_that_names_another_draft_or_none_lifts_nothing(blocked, samples, draft_id):
     blocked.record_draft(samples.draft("d-later"), agent="draft")

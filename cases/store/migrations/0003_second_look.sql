@@ -78,8 +78,16 @@ SELECT
     review_id NOT IN (SELECT supersedes FROM reviews WHERE supersedes IS NOT NULL) AS is_current
 FROM second_reads;
 
+-- One row per draft that blocks its signed case: one of the case's reviews was of it, or was signed without a draft after
+-- it had come in (a later draft failed, say), by a reader who may have seen it. Who read without AI saw none.
+CREATE VIEW v_blocked_drafts AS
+SELECT DISTINCT r.case_id, t.draft_id
+FROM reviews r
+JOIN triggers t ON t.case_id = r.case_id AND t.action = 'block'
+WHERE t.draft_id = r.draft_id OR (r.draft_id IS NULL AND r.arm <> 'no_ai' AND t.sequence < r.sequence);
+
 -- One row per case, as before. New: a signed case is *preliminary*, not final or amended, while a blocking trigger stands
--- on a draft that one of its reviews was of, and no other reader has agreed with the review in force. A later measuring
+-- on a draft of `v_blocked_drafts`, and no other reader has agreed with the review in force. A later measuring
 -- without the trigger lifts nothing, nor does an amendment that names another draft or none. `waits_for_second_read` says
 -- so, and `second_verdict` what the second reader of the review in force said (NULL: nobody has read it).
 CREATE OR REPLACE VIEW v_cases AS
@@ -88,7 +96,7 @@ WITH latest_draft AS (
 ), latest_review AS (
     SELECT * FROM reviews QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY sequence DESC) = 1
 ), blocked AS (
-    SELECT DISTINCT r.case_id FROM reviews r JOIN triggers t USING (draft_id) WHERE t.action = 'block'
+    SELECT DISTINCT case_id FROM v_blocked_drafts
 ), second AS (
     SELECT s.review_id, CASE WHEN bool_or(s.verdict = 'disagree') THEN 'disagree' ELSE 'agree' END AS verdict
     FROM second_reads s
