@@ -2,8 +2,8 @@
 
 Only a sentence that speaks of an earlier study, of a change or of history leans on a note; a plain observation has
 no citation, even where a note says the same. The newest note that bears the sentence out is cited, by the whole
-sentence or clause, so that the reader sees what was said and not a word torn out. Notes are data: whatever they say
-("ignore the image"), they are only ever quoted.
+sentence or clause, so that the reader sees what was said and not a word torn out. Notes are data: what
+in them addresses the reader-model ("ignore the image", `grounding.injection`) bears nothing out, and is never cited.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 from grounding.context import Mention, NoteSentence, Reading, read, read_note
 from grounding.findings import Finding, related
+from grounding.injection import injections
 from grounding.lexicon import levels_of
 from grounding.report import Citation, Laterality, Polarity, Progression
 from grounding.words import word_set, words_of
@@ -68,10 +69,15 @@ def _for_mention(mention: Mention, said: str, notes: Mapping[str, str]) -> Citat
         graded = [(grade, -start, end) for start, end, other in told if (grade := _grade(mention, other)) > 0]
         if mention.progression is Progression.NEW and any(_bears_out(mention, other) for _, _, other in told):
             return None  # the note had seen it: nothing says that it is new
-        if graded:
-            _, start, end = max(graded)
-            return Citation(note_id, -start, end, text[-start:end])
+        for _, start, end in sorted(graded, reverse=True):
+            if not _is_order(text[-start:end]):
+                return Citation(note_id, -start, end, text[-start:end])
     return None
+
+
+def _is_order(clause: str) -> bool:
+    """Whether it tells the reader-model what to write: then it tells nothing of the patient."""
+    return bool(injections({"note": clause}))
 
 
 def _placed(mention: Mention, reading: Reading) -> Mention:
@@ -136,7 +142,7 @@ def _for_words(reading: Reading, notes: Mapping[str, str]) -> Citation | None:
     """For a sentence that names no finding: the clause of a note that it quotes word for word."""
     for note_id, text in notes.items():
         for start, end, _ in _clauses(text):
-            if _longest_run(reading.text, text[start:end]) >= RUN:
+            if _longest_run(reading.text, text[start:end]) >= RUN and not _is_order(text[start:end]):
                 return Citation(note_id, start, end, text[start:end])
     return None
 
