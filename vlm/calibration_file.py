@@ -140,9 +140,18 @@ class Calibration:
     def refuse_other(self, spec: ModelSpec) -> None:
         """Refuse a model that this was not fitted on.
 
+        Weights are known by their hash, whatever they are called. What a server runs is known by what the site declares
+        alone, so there the name counts as well: two servers may declare one revision, or none.
+
         Raises:
             CalibrationError: it is another.
         """
+        if spec.endpoint is not None and self.model_id != spec.model_id:
+            msg = (
+                f"this calibration is of the model {self.model_id}, not of {spec.model_id}, and what a server runs is known "
+                f"by its name alone: fit it again (overread calibrate)"
+            )
+            raise CalibrationError(msg)
         ours, theirs = (self.revision, self.quantization), (spec.content, spec.quantization.value)
         if ours != theirs:
             msg = (

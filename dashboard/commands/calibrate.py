@@ -93,7 +93,8 @@ def _fitted(store: Store, spec: ModelSpec, arguments: argparse.Namespace) -> Cal
 
 def _is_by(one: Reviewed, spec: ModelSpec) -> bool:
     model = one.draft.model
-    return (model.revision, model.quantization) == (spec.content, spec.quantization.value)
+    named = spec.endpoint is None or model.model_id == spec.model_id  # a server's revision is declared, not checked
+    return named and (model.revision, model.quantization) == (spec.content, spec.quantization.value)
 
 
 def _method(spec: ModelSpec) -> Method:

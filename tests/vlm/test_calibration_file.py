@@ -119,6 +119,14 @@ def test_a_served_model_has_the_sites_file_only(tmp_path):
     assert calibration_for(served, tmp_path / "overread.duckdb") is None
 
 
+def test_two_served_models_that_declare_nothing_are_two(tmp_path):
+    served = ModelSpec("m", None, "", "maira2@1", "p", 518, endpoint="http://127.0.0.1/v1", served_name="s")
+    kept = dataclasses.replace(KEPT, revision=served.content)
+    kept.refuse_other(served)
+    with pytest.raises(CalibrationError, match="is of the model m, not of other"):
+        kept.refuse_other(dataclasses.replace(served, model_id="other"))
+
+
 def test_words_and_ids():
     site = dataclasses.replace(KEPT, source=Source.SITE)
     assert KEPT.words == SIMULATED_ONLY
