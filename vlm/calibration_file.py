@@ -148,8 +148,8 @@ class Calibration:
         """
         if spec.endpoint is not None and self.model_id != spec.model_id:
             msg = (
-                f"this calibration is of the model {self.model_id}, not of {spec.model_id}, and what a server runs is known "
-                f"by its name alone: fit it again (overread calibrate)"
+                f"this calibration is of the model {self.model_id}, not of {spec.model_id}, and what a server runs is "
+                f"known by its name alone: fit it again (overread calibrate)"
             )
             raise CalibrationError(msg)
         ours, theirs = (self.revision, self.quantization), (spec.content, spec.quantization.value)
