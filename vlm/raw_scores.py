@@ -32,6 +32,7 @@ from vlm.families import family_named
 from vlm.model_spec import ModelSpec
 from vlm.prompt import is_missing
 from vlm.score import score_case
+from vlm.spoken import spoken
 from vlm.statement_probe import beginnings, log_odds
 
 OBJECT = "<obj>"  # opens a statement in the spellings that have such a mark
@@ -60,7 +61,7 @@ class Placed:
         index: of the sentence in the report.
         before: the answer up to the statement's opening mark.
         opened: the same with the mark; equal to `before` in spellings without one.
-        text: the sentence's words.
+        text: the sentence's words, as the answer spells them.
     """
 
     index: int
@@ -125,16 +126,15 @@ def _counted(score: float | None, method: Method, missing: int) -> float | None:
 
 
 def placed_sentences(draft: Draft) -> tuple[Placed, ...]:
-    """The sentences that take a stand, found word for word in the answer; one that is not there is left out."""
-    found, position = [], 0
-    for index, sentence in enumerate(() if draft.report is None else draft.report.sentences):
-        start = draft.raw_text.find(sentence.text, position)
-        if start < 0:
-            continue
-        position = start + len(sentence.text)
-        opened, stance = draft.raw_text[:start], stance_of(sentence.text)
+    """The sentences that take a stand, where `vlm.spoken` finds them in the answer; none where it does not find all."""
+    said = spoken(draft)
+    if said is None or draft.report is None:
+        return ()
+    found = []
+    for index, (sentence, (start, end)) in enumerate(zip(draft.report.sentences, said.words, strict=True)):
+        opened, stance = said.answer[:start], stance_of(sentence.text)
         if stance is not None:
-            found.append(Placed(index, opened.removesuffix(OBJECT), opened, sentence.text, stance))
+            found.append(Placed(index, opened.removesuffix(OBJECT), opened, said.answer[start:end], stance))
     return tuple(found)
 
 
@@ -170,6 +170,8 @@ def _forced(case: Case, pixels: Rendered, draft: Draft, backend: ScoringBackend)
     for one in placed:
         sequence[one.index] = _per_token(known[one.opened], known[one.whole])
         given = known[one.before].total
+        if not math.isfinite(given):
+            continue  # what stands before it is impossible: nothing follows from there
         totals = [known[one.opened + way.text].total - given for way in ways]
         opened = known[one.opened].total - given
         yes_no[one.index] = log_odds(one.stance, totals, spec=backend.spec, opened=opened)
@@ -177,9 +179,10 @@ def _forced(case: Case, pixels: Rendered, draft: Draft, backend: ScoringBackend)
 
 
 def _per_token(start: Scored, whole: Scored) -> float | None:
-    """Mean log-probability of the tokens that `whole` has more; None where its words made no token of their own."""
+    """Mean log-probability of the tokens that `whole` has more; None where its words made none, or none possible."""
     more = len(whole.log_probabilities) - len(start.log_probabilities)
-    return (whole.total - start.total) / more if more > 0 else None
+    gained = whole.total - start.total
+    return gained / more if more > 0 and math.isfinite(gained) else None
 
 
 def _log(probability: float) -> float:

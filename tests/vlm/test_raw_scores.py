@@ -175,6 +175,22 @@ def test_sentences_are_found_in_order_and_not_twice(make_case):
     assert placed_sentences(drafted(make_case(), twice, raw='[{"label": "mass"}]')) == ()
 
 
+def test_words_that_were_only_thought_of_are_not_the_sentence(make_case):
+    """Reasoning that comes first may hold the sentence's words; what counts is where the answer says it."""
+    mass = GroundedSentence("Mass in the left lower zone.", finding="mass")
+    thought = "<think>Is it a Mass in the left lower zone.</think>"
+    (one,) = placed_sentences(drafted(make_case(), mass, raw=f"{thought}<obj>Mass in the left lower zone.</obj>"))
+    assert one.before == thought
+
+
+def test_an_impossible_sentence_has_no_score_rather_than_an_endless_one(make_case, pixels):
+    backend = ByWord(Nodule=-math.inf)
+    scores = raw_scores(
+        make_case(), pixels=pixels, draft=drafted(make_case()), backend=backend, methods=[Method.SEQUENCE]
+    )
+    assert scores[Method.SEQUENCE] == (None, None, None)  # what follows it cannot be told either
+
+
 def test_what_cannot_be_scored_is_not_measured(make_case, pixels):
     class Mute:
         spec = SPEC
