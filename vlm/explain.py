@@ -36,7 +36,6 @@ from vlm.backend import Backend
 from vlm.burnt_in import burnt_in
 from vlm.coalitions import attributions
 from vlm.confidence import confidences, lacking
-from vlm.errors import BackendError
 from vlm.facts import facts_of
 from vlm.families import family_named
 from vlm.looking import heatmaps
@@ -83,10 +82,10 @@ class _Stopwatch:
             self.stages.append(StageSeconds(stage, time.perf_counter() - started))
 
     def tried(self, stage: str, measure: Callable[[], T]) -> T | None:
-        """What the measure gives, None where the model broke down on it."""
+        """What the measure gives, None where the model broke down on it: one that needs too much costs no other."""
         try:
             return self.timed(stage, measure)
-        except BackendError:
+        except (RuntimeError, MemoryError):  # a BackendError among them, and what torch raises without memory left
             return None
 
 

@@ -80,12 +80,16 @@ def test_what_a_sentence_leans_on_and_was_missing_needs_no_score(scripted, make_
     assert missing == {"prior_image", "prior_notes"}
 
 
-def test_a_model_that_breaks_down_on_a_measure_leaves_the_others(scripted, make_case, pixels):
+@pytest.mark.parametrize(
+    "fault",
+    [BackendError(FailureKind.NON_FINITE, "not finite", raw_text=""), RuntimeError("out of memory"), MemoryError()],
+)
+def test_a_model_that_breaks_down_on_a_measure_leaves_the_others(scripted, make_case, pixels, fault):
     backend = scripted.Scripted(lambda: told(NODULE))
     draft = drafted(make_case(), pixels, backend)
 
     def breaks():
-        raise BackendError(FailureKind.NON_FINITE, "not finite", raw_text="")
+        raise fault
 
     evidence = explain(make_case(), pixels=pixels, draft=draft, backend=scripted.Scripted(breaks), rules=RULES)
     assert evidence.sentences[0].without_notes is None
