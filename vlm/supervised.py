@@ -191,6 +191,11 @@ class SupervisedDrafter:
         told = reply if isinstance(reply, DraftEvidence) else _from_words(draft, case, pixels=pixels, rules=rules)
         return replace(told, evidence_id=self._writer.new_id(), created=self._writer.now())
 
+    @property
+    def uncalibrated(self) -> str:
+        """Why the calibration that is there was not used for the last draft, in words; "" where nothing was refused."""
+        return "" if self._in_force is None else self._in_force.uncalibrated
+
     def _asked(self, task: Task | Explanation, *, deadline_s: float) -> Reply:
         if self._child is None:
             raise EOFError

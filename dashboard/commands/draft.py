@@ -15,6 +15,7 @@ from dashboard.commands.common import (
     CommandError,
     Exit,
     add_common,
+    complain,
     existing_store,
     known_case,
     new_id,
@@ -70,6 +71,8 @@ def run_draft(arguments: argparse.Namespace) -> int:
         with existing_store(arguments.store) as store:
             case = known_case(store, arguments.case)
             draft = draft_and_record(store, case, store_path=arguments.store, drafter=drafter)
+        if drafter.uncalibrated:
+            complain(f"no probabilities are given: {drafter.uncalibrated}")
     if arguments.json:
         say_json(shapes.draft_shape(draft))
     else:

@@ -93,6 +93,13 @@ def test_a_child_that_dies_while_it_explains_leaves_what_words_tell(drafter, mak
     assert supervised.draft(make_case(), pixels=pixels).status is DraftStatus.OK  # in a new child
 
 
+def test_a_calibration_that_was_refused_is_said(drafter, make_case, pixels):
+    supervised = drafter(rules=lambda: Rules(default_protocol(), None, "of other weights: fit it again"))
+    assert supervised.uncalibrated == ""
+    supervised.draft(make_case(), pixels=pixels)
+    assert supervised.uncalibrated == "of other weights: fit it again"
+
+
 def test_rules_that_cannot_be_followed_are_said_before_the_model_is_asked(drafter, make_case, pixels):
     def broken():
         raise ProtocolError("s.protocol.yaml: rule 'x': unknown key")
