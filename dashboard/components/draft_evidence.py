@@ -26,6 +26,8 @@ from grounding.triggers import Action, FactName
 from vlm.limitations import FORBIDS
 
 LONGEST_QUOTE = 160  # characters of a flagged text; the rest stands in the notes below
+MOST_TOLD = 12  # of one kind of thing, word for word: whoever reads twelve knows what is the matter
+FEW = 4  # ids that a chip can hold
 LEGEND = (
     "Bars: each input's share of what moved the probability of the sentence. Hatched: it speaks against the sentence."
 )
@@ -75,7 +77,10 @@ def _flags(evidence: DraftEvidence) -> Iterator[str]:
         (f"Text that addresses the model in {joined(sources)}" if sources else "", "bad"),
         (f"Notes contradict each other on {joined(about)}" if about else "", "warn"),
         (f"{unplaced} conflict{'' if unplaced == 1 else 's'} that no sentence states" if unplaced else "", "warn"),
-        (f"{joined([one.note_id for one in evidence.copied])} copied forward" if evidence.copied else "", "plain"),
+        (
+            f"{_notes_named([one.note_id for one in evidence.copied])} copied forward" if evidence.copied else "",
+            "plain",
+        ),
         ("The image is unlike the training images" if _is_unlike(evidence) else "", "warn"),
         ("More is drafted without an input" if any(_appearing(evidence)) else "", "plain"),
     )
@@ -100,8 +105,17 @@ def _asked(evidence: DraftEvidence) -> Iterator[str]:
 def _injections(found: Sequence[Injection], texts: Mapping[str, str]) -> Iterator[str]:
     """What was flagged, source by source, quoted from the text where there is one."""
     for source in dict.fromkeys(one.source for one in found):
-        told = "; ".join(_quoted(one, texts.get(source, "")) for one in found if one.source == source)
-        yield sign(f"Text that addresses the model in {source_words(source)}:", told, kind="bad")
+        here = [one for one in found if one.source == source]
+        told = "; ".join(_quoted(one, texts.get(source, "")) for one in here[:MOST_TOLD])
+        yield sign(f"Text that addresses the model in {source_words(source)}:", told + _more(len(here)), kind="bad")
+
+
+def _more(count: int) -> str:
+    return f"; and {count - MOST_TOLD} more" if count > MOST_TOLD else ""
+
+
+def _notes_named(note_ids: Sequence[str]) -> str:
+    return joined(note_ids) if len(note_ids) <= FEW else f"{len(note_ids)} notes"
 
 
 def _quoted(found: Injection, text: str) -> str:
@@ -135,9 +149,11 @@ def _missing(name: str) -> str:
 
 
 def _copied(evidence: DraftEvidence) -> Iterator[str]:
-    for one in evidence.copied:
+    for one in evidence.copied[:MOST_TOLD]:
         body = f"{percent(one.share)} of {plain(one.note_id)} stands word for word in {plain(one.source_note_id)}."
         yield sign("Copied note:", body)
+    if len(evidence.copied) > MOST_TOLD:
+        yield sign("Copied notes:", f"{len(evidence.copied) - MOST_TOLD} more.")
 
 
 def _appearing(evidence: DraftEvidence) -> Iterator[str]:

@@ -25,6 +25,7 @@ from grounding.conflict import Conflict
 from grounding.rationale import CONFLICT_WORDS
 from grounding.triggers import Action, Trigger
 
+MOST_NUMBERS = 5  # of one rule's triggers, in a title
 MOSTLY_COPIED = 0.5  # share of a sentence's words from which it is marked as copied forward
 KIND = {Action.INFORM: "plain", Action.SECONDARY_REVIEW: "warn", Action.BLOCK: "bad"}
 
@@ -91,13 +92,19 @@ def trigger_html(trigger: Trigger) -> str:
 
 
 def informing_html(triggers: Sequence[Trigger]) -> str:
-    """The triggers that only inform, in one line; "" where there is none."""
-    told = [
-        f'<span title="{plain(trigger_number(one))}">{plain(one.reason)} <code>{plain(rule_name(one))}</code></span>'
-        for one in triggers
-        if one.action is Action.INFORM
-    ]
+    """The triggers that only inform, in one line, each rule once; "" where there is none."""
+    by_rule: dict[str, list[Trigger]] = {}
+    for one in triggers:
+        if one.action is Action.INFORM:
+            by_rule.setdefault(rule_name(one), []).append(one)
+    told = [_informing(name, found) for name, found in by_rule.items()]
     return sign(f"{ACTION[Action.INFORM]}:", " ".join(told)) if told else ""
+
+
+def _informing(name: str, found: Sequence[Trigger]) -> str:
+    numbers = "; ".join(trigger_number(one) for one in found[:MOST_NUMBERS])
+    times = f" ({len(found)} times)" if len(found) > 1 else ""
+    return f'<span title="{plain(numbers)}">{plain(found[0].reason)}{times} <code>{plain(name)}</code></span>'
 
 
 def _violation(violation: Violation) -> str:

@@ -212,6 +212,23 @@ def test_a_draft_from_the_image_alone_is_not_said_to_be_unmeasured_without_notes
     assert "Without notes and values: not measured" in words(redrafts_html(replace(one, without_notes=None)))
 
 
+def test_hundreds_of_one_kind_are_counted_and_not_all_written_out(evidence):
+    copied = tuple(replace(evidence.copied[0], note_id=f"n{number}") for number in range(300))
+    orders = (evidence.injections[0],) * 300
+    told = tuple(
+        replace(evidence.triggers[0], action=Action.INFORM, sentence=None, reason="Mostly copied.") for _ in copied
+    )
+    html = draft_html(
+        replace(evidence, copied=copied, injections=orders, triggers=told), GroundedReport((NODULE,)), texts={}
+    )
+    said = words(html)
+    assert said.count("Mostly copied. (300 times)") == 1
+    assert "300 notes copied forward" in said
+    assert "; and 288 more" in said
+    assert "Copied notes: 288 more." in said
+    assert len(html) < 20_000
+
+
 def test_an_instruction_in_the_picture_has_no_words_to_quote(evidence):
     burnt = replace(evidence.injections[0], source="image", start=None, end=None, pattern="text in the image")
     said = words(draft_html(replace(evidence, injections=(burnt,)), GroundedReport((NODULE,)), texts={}))
