@@ -115,7 +115,6 @@ def evidence_rows(evidence: DraftEvidence, stamp: Stamp) -> tuple[Row, ...]:
 
 def _evidence_row(evidence: DraftEvidence, stamp: Stamp) -> Row:
     asked = Counter(trigger.action for trigger in evidence.triggers)
-    placed = sum(len(sentence.conflicts or ()) for sentence in evidence.sentences)
     return row_of(
         "evidence",
         {
@@ -127,7 +126,7 @@ def _evidence_row(evidence: DraftEvidence, stamp: Stamp) -> Row:
             "created_at": evidence.created,
             "protocol_sha256": evidence.protocol_sha256,
             "sentences": len(evidence.sentences),
-            "conflicts": placed + len(evidence.conflicts_unplaced),
+            "conflicts": _conflicts(evidence),
             "contradictions": len(evidence.contradictions),
             "injections": len(evidence.injections),
             "unlikeness": None if evidence.unlikeness is None else float(evidence.unlikeness),
@@ -136,6 +135,14 @@ def _evidence_row(evidence: DraftEvidence, stamp: Stamp) -> Row:
             "body": to_json(evidence),
         },
     )
+
+
+def _conflicts(evidence: DraftEvidence) -> int | None:
+    """How many there are; None where nobody looked for them."""
+    placed = [sentence.conflicts for sentence in evidence.sentences]
+    if None in placed:
+        return None
+    return sum(len(found or ()) for found in placed) + len(evidence.conflicts_unplaced)
 
 
 def _trigger_row(evidence: DraftEvidence, position: int, trigger: Trigger, stamp: Stamp) -> Row:

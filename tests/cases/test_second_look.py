@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import duckdb
@@ -130,6 +131,18 @@ def test_the_latest_measuring_is_shown_and_every_trigger_is_a_row(blocked, sampl
         (2, 1, 2, 0.125, 1, 0, 1, 2.5, False),
         (2, 1, 2, 0.125, 0, 1, 0, 2.5, True),
     ]
+
+
+def test_conflicts_that_nobody_looked_for_are_null_and_not_nought(store, samples):
+    first, second_one = samples.evidence().sentences
+    for evidence_id, conflicts in (("e1", None), ("e2", ())):
+        sentences = (
+            dataclasses.replace(first, conflicts=conflicts),
+            dataclasses.replace(second_one, conflicts=conflicts),
+        )
+        store.record_evidence(samples.evidence(evidence_id, sentences=sentences, conflicts_unplaced=()), agent="draft")
+    assert store.evidence_of("d1").sentences[0].conflicts == ()
+    assert store.rows("SELECT conflicts FROM v_evidence ORDER BY sequence") == [(None,), (0,)]
 
 
 # What a blocking trigger holds back

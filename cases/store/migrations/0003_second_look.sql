@@ -1,6 +1,6 @@
 -- What was measured of a draft, the triggers that the written rules raised, and second reads. Append-only like the rest.
 
--- One row per measuring of a draft; a draft without a row was not measured.
+-- One row per measuring of a draft; a draft without a row was not measured. `conflicts` is NULL where nobody looked.
 CREATE TABLE evidence (
     evidence_id VARCHAR PRIMARY KEY,
     sequence BIGINT NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE evidence (
     created_at TIMESTAMP NOT NULL,
     protocol_sha256 VARCHAR NOT NULL,
     sentences INTEGER NOT NULL,
-    conflicts INTEGER NOT NULL,
+    conflicts INTEGER,
     contradictions INTEGER NOT NULL,
     injections INTEGER NOT NULL,
     unlikeness DOUBLE,
