@@ -67,6 +67,8 @@ class DraftEvidence:
         triggers: what the written rules made of it.
         protocol_sha256: of the file in which those rules stood.
         seconds: per stage.
+        quantization_changes: how many sentences the same model drafts otherwise with fewer bits; None where it was not
+            asked to.
         appearing_without_notes, appearing_without_image: sentences that only the draft without them has.
     """
 
@@ -86,6 +88,7 @@ class DraftEvidence:
     seconds: tuple[StageSeconds, ...] = ()
     appearing_without_notes: tuple[SentenceChange, ...] | None = None
     appearing_without_image: tuple[SentenceChange, ...] | None = None
+    quantization_changes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a naive time, sentences out of order, and a trigger on a sentence that is not there."""

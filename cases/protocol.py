@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -99,6 +99,7 @@ class ProtocolFile(_Part):
     """The form of the file. Parts to come (what is read, how, and towards which figures) get keys of their own."""
 
     protocol: Annotated[int, Field(ge=PARSER, le=PARSER)]
+    second_quantization: Literal["int8", "nf4", "nf4-double"] | None = None
     rules: Annotated[tuple[RuleEntry, ...], Field(strict=False, min_length=1, max_length=MOST_RULES)]
 
     @model_validator(mode="after")
@@ -118,11 +119,14 @@ class Protocol:
         rules: in the order of the file.
         sha256: of the file's bytes.
         source: "default", or the name of the site's file.
+        second_quantization: in which the same model drafts each case once more, to be held against its draft; None
+            where it does not, and nothing is known of that.
     """
 
     rules: tuple[TriggerRule, ...]
     sha256: str
     source: str
+    second_quantization: str | None = None
 
 
 def protocol_of(store: Path) -> Protocol:
@@ -170,7 +174,8 @@ def read_protocol(data: bytes, *, source: str) -> Protocol:
         checked = ProtocolFile.model_validate(content)
     except ValidationError as error:
         raise ProtocolError(f"{source}: {_in_words(error, content)}") from None
-    return Protocol(tuple(_rule(entry) for entry in checked.rules), hashlib.sha256(data).hexdigest(), source)
+    rules = tuple(_rule(entry) for entry in checked.rules)
+    return Protocol(rules, hashlib.sha256(data).hexdigest(), source, checked.second_quantization)
 
 
 def _loaded(data: bytes, source: str) -> object:

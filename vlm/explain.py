@@ -42,7 +42,7 @@ from vlm.looking import heatmaps
 from vlm.model_spec import ModelSpec
 from vlm.prompt import is_missing
 from vlm.question import fitting_prompt, shows_prior
-from vlm.redrafts import Redrafts, redrafts
+from vlm.redrafts import Redrafts, redraft, redrafts
 from vlm.rulebook import Rules
 from vlm.score import openings
 from vlm.unlike_training import unlikeness
@@ -65,6 +65,7 @@ class _Measured:
     states: frozenset[Finding] = frozenset()
     prior_shown: bool | None = None
     lacking: tuple[tuple[str, ...], ...] | None = None
+    quantization_changes: int | None = None
 
 
 @dataclass(slots=True)
@@ -89,7 +90,15 @@ class _Stopwatch:
             return None
 
 
-def explain(case: Case, *, pixels: Rendered, draft: Draft, backend: Backend | None, rules: Rules) -> DraftEvidence:
+def explain(
+    case: Case,
+    *,
+    pixels: Rendered,
+    draft: Draft,
+    backend: Backend | None,
+    rules: Rules,
+    quantized: Backend | None = None,
+) -> DraftEvidence:
     """The evidence of a draft; its id and its time are still to be given by whoever keeps it.
 
     Args:
@@ -98,6 +107,7 @@ def explain(case: Case, *, pixels: Rendered, draft: Draft, backend: Backend | No
         draft: of this case, with a report.
         backend: that drafted; None where the model cannot be asked any more.
         rules: in force.
+        quantized: the same model with fewer bits; None where nobody asks what it would draft.
 
     Raises:
         ValueError: the draft holds no report, or is of another case.
@@ -109,6 +119,9 @@ def explain(case: Case, *, pixels: Rendered, draft: Draft, backend: Backend | No
         raise ValueError(msg)
     watch = _Stopwatch()
     measured = _Measured() if backend is None else _measured(case, pixels, draft, backend, rules, watch)
+    if quantized is not None:
+        again = watch.tried("quantized", lambda: _differing(report, case, pixels=pixels, quantized=quantized))
+        measured = replace(measured, quantization_changes=again)
     evidence = watch.timed("words", lambda: _told(case, pixels, draft, report, measured))
     evidence = replace(evidence, protocol_sha256=rules.protocol.sha256, seconds=tuple(watch.stages))
     facts = facts_of(report, evidence, unread_notes=measured.unread_notes, lacking=measured.lacking)
@@ -158,6 +171,7 @@ def _told(case: Case, pixels: Rendered, draft: Draft, report: GroundedReport, me
         missing=tuple(name.value for name in InputName if is_missing(case, name)),
         appearing_without_notes=_appearing(alone),
         appearing_without_image=_appearing(blind),
+        quantization_changes=measured.quantization_changes,
     )
 
 
@@ -230,6 +244,16 @@ def _of(changes: Changes, sentence: int) -> Changes:
 
 def _appearing(changes: Changes) -> Changes:
     return None if changes is None else tuple(one for one in changes if one.change is RedraftChange.APPEARS)
+
+
+def _differing(report: GroundedReport, case: Case, *, pixels: Rendered, quantized: Backend) -> int:
+    """How many sentences the quantized model drafts otherwise: all of them where it drafts none."""
+    other = redraft(case, pixels=pixels, backend=quantized, removed=frozenset())
+    if other is None:
+        return len(report.sentences)
+    changes = report_changes(report, other)
+    appearing = sum(one.sentence is None for one in changes)
+    return appearing + len({one.sentence for one in changes if one.sentence is not None})
 
 
 def _has_prior_image(case: Case) -> bool:

@@ -49,6 +49,7 @@ def _of_the_whole(report: GroundedReport, evidence: DraftEvidence, unread: int |
         FactName.INJECTED_INSTRUCTIONS: len(evidence.injections),
         FactName.CONTRADICTORY_NOTES: len(evidence.contradictions),
         FactName.UNLIKE_TRAINING: evidence.unlikeness,
+        FactName.QUANTIZATION_DISAGREEMENT: evidence.quantization_changes,
     }
     yield from (Fact(name, float(value)) for name, value in counted.items() if value is not None)
     yield from (Fact(FactName.COPIED_TEXT, one.share, detail=one.note_id) for one in evidence.copied)

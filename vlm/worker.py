@@ -13,7 +13,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
 
@@ -23,7 +23,7 @@ from cases.pixels import Rendered
 from cases.study import Case
 from vlm.backend import Backend
 from vlm.errors import ModelLoadError
-from vlm.model_spec import ModelSpec
+from vlm.model_spec import ModelSpec, Quantization
 from vlm.rulebook import Rules
 
 UNSTAMPED = "unstamped"  # the parent gives each draft its id and its time
@@ -75,6 +75,33 @@ class Broken:
     kind: str
 
 
+@dataclass(slots=True)
+class Models:
+    """The model of this process, and the same with fewer bits, loaded when the written rules first ask for it.
+
+    Attributes:
+        start: what this process was started with.
+        own: the model that drafts.
+        others: by quantization; None for one that cannot be loaded.
+    """
+
+    start: Start
+    own: Backend
+    others: dict[Quantization, Backend | None] = field(default_factory=dict)
+
+    def quantized(self, name: str | None) -> Backend | None:
+        """The same weights with fewer bits; None where nobody asks or it cannot be had: a server's bits are its own."""
+        if name is None or self.start.spec.endpoint is not None or Quantization(name) is self.start.spec.quantization:
+            return None
+        wanted = Quantization(name)
+        if wanted not in self.others:
+            try:
+                self.others[wanted] = backend_named(self.start.backend)(replace(self.start.spec, quantization=wanted))
+            except ModelLoadError:
+                self.others[wanted] = None
+        return self.others[wanted]
+
+
 Reply = Ready | Refused | Broken | Draft | DraftEvidence
 
 
@@ -94,8 +121,9 @@ def serve(connection: Connection) -> None:
         connection.send(Refused(str(fault)))
         return
     connection.send(Ready())
+    models = Models(start, backend)
     while True:
-        connection.send(_answered(connection.recv(), backend))
+        connection.send(_answered(connection.recv(), models))
 
 
 def _loaded(start: Start) -> Backend:
@@ -110,9 +138,9 @@ def _loaded(start: Start) -> Backend:
     return backend
 
 
-def _answered(task: Task | Explanation, backend: Backend) -> Reply:
+def _answered(task: Task | Explanation, models: Models) -> Reply:
     try:
-        return _drafted(task, backend) if isinstance(task, Task) else _explained(task, backend)
+        return _drafted(task, models.own) if isinstance(task, Task) else _explained(task, models)
     except ValueError as fault:
         return Refused(str(fault))
     except Exception as fault:  # noqa: BLE001 - the parent counts it as a crash, by its type
@@ -126,10 +154,17 @@ def _drafted(task: Task, backend: Backend) -> Draft:
     return draft_case(case, pixels=task.pixels, backend=backend, now=lambda: case.received, new_id=lambda: UNSTAMPED)
 
 
-def _explained(task: Explanation, backend: Backend) -> DraftEvidence:
+def _explained(task: Explanation, models: Models) -> DraftEvidence:
     from vlm.explain import explain
 
-    return explain(task.case, pixels=task.pixels, draft=task.draft, backend=backend, rules=task.rules)
+    return explain(
+        task.case,
+        pixels=task.pixels,
+        draft=task.draft,
+        backend=models.own,
+        rules=task.rules,
+        quantized=models.quantized(task.rules.protocol.second_quantization),
+    )
 
 
 def _end_with_the_parent(descriptor: int) -> None:

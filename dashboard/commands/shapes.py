@@ -134,6 +134,7 @@ def evidence_shape(evidence: DraftEvidence) -> Json:
         "action": evidence.action,
         "missing": list(evidence.missing),
         "unlikeness": evidence.unlikeness,
+        "quantization_changes": evidence.quantization_changes,
         "triggers": [asdict(trigger) for trigger in evidence.triggers],
         "injections": [asdict(found) for found in evidence.injections],
         "contradictions": [asdict(found) for found in evidence.contradictions],

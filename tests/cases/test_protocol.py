@@ -51,6 +51,12 @@ def test_the_shipped_rules_block_what_is_unsafe_to_pass_on_one_signature():
     assert blocking == {"conflict-side", "injected-instructions"}
 
 
+def test_a_second_quantization_is_asked_for_by_name_or_not_at_all():
+    assert read_protocol(text_of(RULE), source="x").second_quantization is None
+    assert read_protocol(text_of(RULE, second_quantization="int8"), source="x").second_quantization == "int8"
+    assert "second_quantization" in refused(text_of(RULE, second_quantization="int4"))
+
+
 def test_a_rule_comes_out_as_it_was_written():
     rule = {**RULE, "fact": "critical_finding", "only": ["large effusion", "mass"]}
     (found,) = read_protocol(text_of(rule), source="x").rules

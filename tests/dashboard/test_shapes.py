@@ -120,6 +120,7 @@ def test_the_evidence_of_a_draft(hand_written_evidence):
         "action": "block",
         "missing": ["prior_image"],
         "unlikeness": 1.25,
+        "quantization_changes": None,
         "triggers": [
             {
                 "rule_id": "side",

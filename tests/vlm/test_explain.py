@@ -96,6 +96,32 @@ def test_a_model_that_breaks_down_on_a_measure_leaves_the_others(scripted, make_
     assert evidence.sentences[0].copied_share is not None
 
 
+@pytest.mark.parametrize(
+    ("fewer_bits", "differing"),
+    [
+        (NODULE, 0),
+        (NONE, 1),  # says that there is none
+        (NODULE + NONE.replace("focal nodule or mass", "pleural effusion"), 1),  # says one thing more
+        ("no grammar <box", 1),  # says nothing: every sentence of the draft is in question
+    ],
+)
+def test_the_same_model_with_fewer_bits(scripted, make_case, pixels, fewer_bits, differing):
+    backend = scripted.Scripted(lambda: told(NODULE))
+    draft = drafted(make_case(), pixels, backend)
+    other = scripted.Scripted(lambda: told(fewer_bits))
+    evidence = explain(make_case(), pixels=pixels, draft=draft, backend=backend, rules=RULES, quantized=other)
+    assert evidence.quantization_changes == differing
+    fired = [trigger.value for trigger in evidence.triggers if trigger.fact is FactName.QUANTIZATION_DISAGREEMENT]
+    assert fired == [differing] * bool(differing)
+
+
+def test_nobody_asked_for_fewer_bits(scripted, make_case, pixels):
+    backend = scripted.Scripted(lambda: told(NODULE))
+    draft = drafted(make_case(), pixels, backend)
+    evidence = explain(make_case(), pixels=pixels, draft=draft, backend=backend, rules=RULES)
+    assert evidence.quantization_changes is None
+
+
 def test_a_failed_draft_has_no_evidence(scripted, make_case, pixels):
     draft = drafted(make_case(), pixels, scripted.Scripted(lambda: told("no grammar <box")))
     with pytest.raises(ValueError, match="failed"):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,6 +83,13 @@ def test_the_child_that_drafted_explains_and_the_parent_stamps(drafter, make_cas
     assert told.sentences[0].without_notes is not None  # it was drafted again, in the child
     failed = supervised.draft(make_case(indication="nan"), pixels=pixels)
     assert supervised.explain(failed, case=make_case(), pixels=pixels) is None
+
+
+def test_the_rules_may_ask_what_fewer_bits_would_say(drafter, make_case, pixels):
+    asking = replace(default_protocol(), second_quantization="int8")
+    supervised = drafter(rules=lambda: Rules(asking))
+    draft = supervised.draft(make_case(), pixels=pixels)
+    assert supervised.explain(draft, case=make_case(), pixels=pixels).quantization_changes == 0
 
 
 def test_a_child_that_dies_while_it_explains_leaves_what_words_tell(drafter, make_case, pixels):
