@@ -8,7 +8,7 @@
 - `YES_NO_BOX`: `YES_NO`, plus `BOX` where the sentence shows boxes: the stand and the place.
 - `SAMPLES`: how often drafts of slightly shifted images repeat the sentence (`vlm.agreement`).
 
-Log-odds count less where inputs are missing: each draws them nearer to "as likely as not" (`grounding.confidence`).
+Log-odds count less where inputs are missing (`grounding.confidence.widened`).
 The first four come from one pass over image and prompt. A sentence that takes no stand on the image (history, "no prior
 report") is not scored. Not here: what a score is worth (`grounding.confidence`, `vlm.confidence`).
 """
