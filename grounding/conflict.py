@@ -16,19 +16,18 @@ What the picture says alone is what the draft says when it is made again without
   taken as more than 30 mm and "nodule" as at most that (Bankier et al., Fleischner Society glossary, Radiology 2024).
 
 A picture's silence is evidence only on findings that the draft would state if it saw them: those it speaks of, and
-those that the caller names as the model's own (`stated_findings`).
+those that the caller names because the model was measured to see them.
 
 Not here: notes against each other (`grounding.contradiction`); which of the two is right (nobody here knows).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from grounding.context import read
 from grounding.findings import Finding, vocabulary
 from grounding.measurement import sizes_mm
 from grounding.report import Citation, GroundedReport, GroundedSentence, Laterality, Polarity, Progression, Section
@@ -124,16 +123,6 @@ def conflicts(
         return ()
     scene = _Scene(_seen(report), _seen_alone(image_only), standing(told(notes)), states)
     return tuple(dict.fromkeys((*scene.told_and_not_seen(), *scene.seen_and_denied(), *scene.seen_and_told())))
-
-
-def stated_findings(statements: Iterable[str]) -> frozenset[Finding]:
-    """The findings that a model with a closed book of statements can say are there.
-
-    >>> sorted(stated_findings(["Pleural effusion.", "No focal nodule or mass.", "History of cancer."]))
-    [<Finding.EFFUSION: 'effusion'>]
-    """
-    mentions = (read(text).primary for text in statements)
-    return frozenset(one.finding for one in mentions if one is not None and one.groundable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,13 @@ COMMENTS = ("-- ", "// ", "# ", "/* ")
 # Files that cannot speak for themselves.
 SAID_HERE = {
     "dashboard/components/image_panel.css": "The look of the image panel.",
+    "evals/data/injection.json": "Attacks by family, with the texts that are planted; written down before any rule that finds them.",
+    "evals/data/injection_clean.json": "Harmless sentences that sound like orders, by the place where they stand.",
     "evals/data/quantization_gate.json": "The limits that a quantized model must keep to be released, each in words.",
     "grounding/data/anatomy.json": "Sides, zones and lobes, and the words by which reports name them.",
     "grounding/data/context.json": "ConText's cues: their kind, their reach and their phrases.",
     "grounding/data/findings.json": "The findings: group, whether a box can show them, and their aliases.",
+    "grounding/data/injection.json": "The forms in which text addresses the reader-model, and what excuses them.",
     "vlm/backends/shapes.json": "Layer sizes of models that a pilot may run, to be timed with random weights on a GPU.",
     "vlm/embedded/MODEL_CARD.md": "The embedded model: data, licence, figures, limits.",
 }

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TypeVar
 
 from cases.draft import Draft, StageSeconds
@@ -23,7 +22,7 @@ from cases.untrusted import untrusted_texts
 from grounding.attribution import Attribution
 from grounding.check import Violation, violations
 from grounding.confidence import Confidence
-from grounding.conflict import Conflict, conflicts, stated_findings
+from grounding.conflict import Conflict, conflicts
 from grounding.contradiction import contradictions
 from grounding.copied import copied_shares, copied_text
 from grounding.findings import Finding
@@ -39,12 +38,10 @@ from vlm.confidence import confidences, lacking
 from vlm.facts import facts_of
 from vlm.families import family_named
 from vlm.looking import heatmaps
-from vlm.model_spec import ModelSpec
 from vlm.prompt import is_missing
 from vlm.question import fitting_prompt, shows_prior
 from vlm.redrafts import Redrafts, redraft, redrafts
 from vlm.rulebook import Rules
-from vlm.score import openings
 from vlm.unlike_training import unlikeness
 
 T = TypeVar("T")
@@ -142,7 +139,7 @@ def _measured(
         watch.tried("heatmaps", lambda: heatmaps(case, pixels=pixels, draft=draft, backend=backend)),
         watch.tried("unlikeness", lambda: unlikeness(case, pixels=pixels, backend=backend)),
         watch.tried("prompt", lambda: _unread_notes(case, backend)),
-        _states(backend.spec),
+        family_named(backend.spec.family).sees,
         shows_prior(case, family_named(backend.spec.family)),
         lacking(draft, case, backend.spec),
     )
@@ -211,12 +208,6 @@ def _sentences(
         )
         for index, (attribution, confidence, heatmap, copied) in enumerate(by_model)
     )
-
-
-@cache
-def _states(spec: ModelSpec) -> frozenset[Finding]:
-    """The findings that a model states whenever it sees them, so that its silence says "none": a closed book's."""
-    return stated_findings(one.text for one in openings(spec))
 
 
 def _clashes(report: GroundedReport, measured: _Measured, notes: Mapping[str, str]) -> Conflicts:

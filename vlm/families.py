@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cases.study import InputName
+from grounding.findings import Finding
 
 PROSE: Final = "prose@1"
 
@@ -52,6 +53,9 @@ class Family:
         unused: inputs that it never reads.
         beside_prior_image: inputs that it reads only when a prior image is given too.
         budget_chars: most characters of a case's words in its prompt, instructions not counted.
+        sees: findings that it was measured to state when they are there, so that its silence says "none". Being able to
+            say a word is not enough: the embedded model can say "pleural effusion", and says it of none of 13 real ones
+            (`overread eval conflict`), so that its silence on them says nothing.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Family:
     unused: tuple[InputName, ...] = (InputName.PRIOR_IMAGE,)
     beside_prior_image: tuple[InputName, ...] = ()
     budget_chars: int = 6000
+    sees: frozenset[Finding] = frozenset()
 
     @property
     def draft_codec(self) -> str:
@@ -106,7 +111,15 @@ def _two_pass(family: Family) -> Family:
 
 
 _OVERREAD: Final = Family(
-    "overread", "overread", "overread-cells@1", "overread-1", Fit.LETTERBOX, 320, budget_chars=900
+    "overread",
+    "overread",
+    "overread-cells@1",
+    "overread-2",
+    Fit.LETTERBOX,
+    320,
+    unused=(),
+    budget_chars=900,
+    sees=frozenset({Finding.NODULE, Finding.MASS}),
 )
 _MAIRA2: Final = (
     Family(  # its own processor drops the earlier report when no prior image is given; so do we, and say so

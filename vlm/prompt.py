@@ -21,7 +21,7 @@ from vlm.instructions import case_lines
 
 TEMPLATES = Path(__file__).parent / "prompts"
 BUDGET_CHARS = 900
-DEFAULT_TEMPLATE = "overread-1"
+DEFAULT_TEMPLATE = "overread-2"
 
 _FRAGMENT = re.compile(r"\[([^\[\]]*)\]")
 _FIELD = re.compile(r"\{(\w+)\}")

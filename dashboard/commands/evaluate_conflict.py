@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cases.study import PriorNote
     from evals.conflict_cases import ConflictCase
     from evals.trial import Trial
-    from grounding.findings import Finding
 
 
 def add_parsers(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,12 +31,14 @@ def add_parsers(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def run_conflict(arguments: argparse.Namespace) -> int:
     """Draft N pictures alone, with a note that is false or stale about them, and with one that is not."""
     from evals.conflict import run
+    from vlm.families import family_named
+    from vlm.score import EMBEDDED_FAMILY
 
     with evaluating(arguments) as draft:
         result = run(
             shown(_cases(arguments), title="Drafting", total=arguments.n),
             draft=draft,
-            states=_states(arguments),
+            states=family_named(EMBEDDED_FAMILY).sees,
             ground="simulated" if arguments.simulated else "real, inserted nodules",
             seed=arguments.seed,
             effusions=_effusions(arguments),
@@ -60,14 +61,3 @@ def _effusions(arguments: argparse.Namespace) -> Iterator[tuple[Trial, PriorNote
     if arguments.simulated:
         return iter(())
     return true_effusions(arguments.cases, n=arguments.n, seed=arguments.seed)
-
-
-def _states(arguments: argparse.Namespace) -> frozenset[Finding]:
-    """What the model states when it sees it, as the product takes it."""
-    from grounding.conflict import stated_findings
-    from vlm.model_spec import Quantization
-    from vlm.registry import spec_named
-    from vlm.score import openings
-
-    spec = spec_named("embedded", quantization=Quantization(arguments.quantization))
-    return stated_findings(one.text for one in openings(spec))

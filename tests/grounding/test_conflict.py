@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from grounding.box import Box
 from grounding.codecs.phrase import Phrase
-from grounding.conflict import ConflictKind, conflicts, stated_findings
+from grounding.conflict import ConflictKind, conflicts
 from grounding.derive import derive_sentence
 from grounding.findings import Finding
 from grounding.report import GroundedReport, GroundedSentence
@@ -196,11 +196,6 @@ def test_a_side_that_only_the_boxes_show_counts():
 
 def test_without_a_draft_of_the_image_alone_nothing_is_known():
     assert conflicts(report(NOTHING), image_only=None, notes={"n": "Nodule in the left upper zone."}) == ()
-
-
-def test_the_findings_of_a_book_of_statements():
-    book = [NOTHING, "Nodule in the left mid zone, new since the prior image.", "Pleural effusion.", "Current smoker."]
-    assert stated_findings(book) == {Finding.NODULE, Finding.EFFUSION}
 
 
 PIECES = st.lists(
