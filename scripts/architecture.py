@@ -18,7 +18,7 @@ COMMENTS = ("-- ", "// ", "# ", "/* ")
 # Files that cannot speak for themselves.
 SAID_HERE = {
     "dashboard/components/image_panel.css": "The look of the image panel.",
-    "evals/data/injection.json": "Attacks by family and the texts that are planted; written before any rule that finds them.",
+    "evals/data/injection.json": "Attacks by family and their texts; written before any rule that finds them.",
     "evals/data/injection_clean.json": "Harmless sentences that sound like orders, by the place where they stand.",
     "evals/data/quantization_gate.json": "The limits that a quantized model must keep to be released, each in words.",
     "grounding/data/anatomy.json": "Sides, zones and lobes, and the words by which reports name them.",
