@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashboard.commands.common import CommandError, Exit, new_id, now, shown
-from dashboard.commands.measuring import add_measuring, say_figures
+from dashboard.commands.common import new_id, now, shown
+from dashboard.commands.measuring import add_measuring, in_this_process, say_figures
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -28,17 +28,8 @@ def add_parsers(measures: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run_attribution(arguments: argparse.Namespace) -> int:
     """Make one case for each fact on each of N images, draft it and attribute what states the fact."""
-    from evals.insertion import NoPlaceError
-    from evals.manifest import ManifestError
-    from vlm.errors import ModelLoadError
-
-    try:
+    with in_this_process():
         return say_figures(_figures(arguments), arguments)
-    except (ManifestError, NoPlaceError) as error:
-        raise CommandError(str(error), code=Exit.NOT_FOUND) from error
-    except ModelLoadError as error:
-        msg = f"the model cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
-        raise CommandError(msg, code=Exit.MISSING_PART) from error
 
 
 def _figures(arguments: argparse.Namespace) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashboard.commands.common import CommandError, Exit, complain, new_id, now, shown
-from dashboard.commands.measuring import add_measuring, count, say_figures
+from dashboard.commands.measuring import add_measuring, count, in_this_process, say_figures
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -57,17 +57,8 @@ def error_level(text: str) -> float:
 
 def run_calibration(arguments: argparse.Namespace) -> int:
     """Draft, score, judge, fit and print; exit 1 where nothing could be calibrated."""
-    from evals.insertion import NoPlaceError
-    from evals.manifest import ManifestError
-    from vlm.errors import ModelLoadError
-
-    try:
+    with in_this_process():
         result, figures = _measured(arguments)
-    except (ManifestError, NoPlaceError) as error:
-        raise CommandError(str(error), code=Exit.NOT_FOUND) from error
-    except ModelLoadError as error:
-        msg = f"the model cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
-        raise CommandError(msg, code=Exit.MISSING_PART) from error
     calibration = result.calibration(made=now())
     if arguments.write and calibration is not None:
         figures["written"] = _write(calibration)

@@ -66,6 +66,22 @@ def evaluating(arguments: argparse.Namespace) -> Iterator[Drafter]:
         raise CommandError(str(error), code=Exit.NOT_FOUND) from error
 
 
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """What a measure that loads the model itself may fail by, in words: folder, place for a lesion, model."""
+    from evals.insertion import NoPlaceError
+    from evals.manifest import ManifestError
+    from vlm.errors import ModelLoadError
+
+    try:
+        yield
+    except (ManifestError, NoPlaceError) as error:
+        raise CommandError(str(error), code=Exit.NOT_FOUND) from error
+    except ModelLoadError as error:
+        msg = f"the model cannot be loaded: {error}; `overread doctor` says what is missing and how to mend it"
+        raise CommandError(msg, code=Exit.MISSING_PART) from error
+
+
 def say_figures(figures: dict[str, object], arguments: argparse.Namespace) -> int:
     """Print figures in words or as one JSON document, and write the document where `--out` asks for it."""
     out: Path | None = getattr(arguments, "out", None)
