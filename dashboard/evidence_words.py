@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from cases.evidence import SentenceEvidence
 from grounding.attribution import EvidenceInput
 from grounding.confidence import Confidence, ConfidenceSet
+from grounding.rationale import Rationale, rationale
+from grounding.report import GroundedSentence
 from grounding.triggers import Action, Comparison, Trigger
 
 NOT_MEASURED: Final = "not measured"
@@ -121,3 +124,15 @@ def confidence_number(confidence: Confidence) -> str:
     worth = "not calibrated" if confidence.calibrated is None else f"{confidence.calibrated:.2f} calibrated"
     raw = f"{confidence.raw:.3f}".replace("-", "\N{MINUS SIGN}")
     return f"{worth}; raw score {raw} ({confidence.method.replace('_', ' ')})"
+
+
+def rationale_of(sentence: GroundedSentence, evidence: SentenceEvidence) -> Rationale:
+    """The rationale's two lines on a drafted sentence, from all that was measured of it."""
+    return rationale(
+        sentence,
+        attribution=evidence.attribution,
+        without_notes=evidence.without_notes,
+        conflicts=evidence.conflicts,
+        confidence=evidence.confidence,
+        violations=evidence.violations,
+    )

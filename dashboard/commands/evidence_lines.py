@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboard.evidence_words import ACTION, NO_EVIDENCE, rule_name, source_words, trigger_number
-from grounding.rationale import CONFLICT_WORDS, rationale
+from dashboard.evidence_words import (
+    ACTION,
+    NO_EVIDENCE,
+    rationale_of,
+    rule_name,
+    source_words,
+    trigger_number,
+)
+from grounding.rationale import CONFLICT_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +47,7 @@ def evidence_lines(report: GroundedReport, evidence: DraftEvidence | None) -> tu
 
 
 def _sentence(sentence: GroundedSentence, measured: SentenceEvidence) -> Iterator[str]:
-    lines = rationale(
-        sentence,
-        attribution=measured.attribution,
-        without_notes=measured.without_notes,
-        conflicts=measured.conflicts,
-        confidence=measured.confidence,
-        violations=measured.violations,
-    )
+    lines = rationale_of(sentence, measured)
     on = measured.confidence.calibrated_on if measured.confidence is not None else None
     yield f"{measured.sentence}  {lines.rests_on}"
     yield f"     {lines.trust}{f' ({on})' if on else ''}"

@@ -18,9 +18,9 @@ from dashboard.components.evidence_bars import bars_html
 from dashboard.components.evidence_signs import signs_html, trust_html
 from dashboard.components.evidence_views import looked_html, numbers_html, redrafts_html
 from dashboard.desk import Desk
+from dashboard.evidence_words import rationale_of
 from dashboard.markup import plain
 from grounding.heatmap import Heatmap
-from grounding.rationale import rationale
 from grounding.report import GroundedSentence
 from grounding.triggers import Trigger
 
@@ -48,14 +48,7 @@ def sentence_evidence(index: int, sentence: GroundedSentence, *, desk: Desk) -> 
 
 def why_html(sentence: GroundedSentence, evidence: SentenceEvidence) -> str:
     """The rationale's two lines."""
-    lines = rationale(
-        sentence,
-        attribution=evidence.attribution,
-        without_notes=evidence.without_notes,
-        conflicts=evidence.conflicts,
-        confidence=evidence.confidence,
-        violations=evidence.violations,
-    )
+    lines = rationale_of(sentence, evidence)
     trust = trust_html(lines.trust, evidence.confidence)
     return f'<div class="or-why"><div>{plain(lines.rests_on)}</div>{trust}</div>'
 
